@@ -1,0 +1,123 @@
+//! One step from what is there to what is wanted, with its way back.
+
+use crate::item::{Id, Item};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A step: `from` is there, `to` is wanted. Its inverse is the swap.
+///
+/// Never both are missing, and their ids are equal. Equal sides mean a unit that restarts for what it reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    id: Id,
+    from: Option<Item>,
+    to: Option<Item>,
+}
+
+/// How a change comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// By the change with both sides swapped.
+    Swap(Change),
+    /// By nothing: what was made stays, and does no harm. The reason is for people.
+    Keep(&'static str),
+    /// Not at all: it stands alone in its stage. The reason is for people.
+    Never(&'static str),
+}
+
+/// What a change does to those who use the machine, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Impact {
+    /// Nobody notices.
+    Live,
+    /// A service is away while it restarts.
+    ServiceRestart,
+    /// There is no way back.
+    CannotBeUndone,
+}
+
+impl Change {
+    /// Makes the change to a wanted item.
+    ///
+    /// # Panics
+    /// When the ids differ: the caller looked up `from` by the id of `to`.
+    pub fn to(from: Option<Item>, to: Item) -> Self {
+        assert!(from.as_ref().is_none_or(|item| item.id() == to.id()), "both sides of a change have one id");
+        Self { id: to.id(), from, to: Some(to) }
+    }
+
+    /// Makes the change that takes an item away.
+    pub fn away(from: Item) -> Self {
+        Self { id: from.id(), from: Some(from), to: None }
+    }
+
+    /// Returns what it changes.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+
+    /// Returns what is there before.
+    pub fn from(&self) -> Option<&Item> {
+        self.from.as_ref()
+    }
+
+    /// Returns what is wanted after.
+    pub fn wanted(&self) -> Option<&Item> {
+        self.to.as_ref()
+    }
+
+    /// Returns the same step with what the journal kept as its `from`.
+    #[must_use]
+    pub fn kept(&self, from: Option<Item>) -> Self {
+        Self { id: self.id.clone(), from, to: self.to.clone() }
+    }
+
+    /// Returns how it comes back.
+    pub fn back(&self) -> Back {
+        if let Some(Item::Sysctl(to)) = &self.to
+            && let Some(why) = to.one_way()
+        {
+            return Back::Never(why);
+        }
+        match (&self.from, &self.to) {
+            (None, Some(Item::Account(_))) => Back::Keep("the account and its files stay; keys and sudo go"),
+            (from, to) => Back::Swap(Self { id: self.id.clone(), from: to.clone(), to: from.clone() }),
+        }
+    }
+
+    /// Returns what it does to those who use the machine.
+    pub fn impact(&self) -> Impact {
+        match (self.back(), &self.from, &self.to) {
+            (Back::Never(_), _, _) => Impact::CannotBeUndone,
+            (_, Some(Item::Unit(unit)), _) if unit.starts() => Impact::ServiceRestart,
+            _ => Impact::Live,
+        }
+    }
+
+    /// Returns the verb for people: `make`, `change`, `restart` or `remove`.
+    pub fn verb(&self) -> &'static str {
+        match (&self.from, &self.to) {
+            (None, _) => "make",
+            (_, None) => "remove",
+            (Some(from), Some(to)) if from == to => "restart",
+            _ => "change",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb(), self.id)
+    }
+}
+
+impl fmt::Display for Impact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Live => "live",
+            Self::ServiceRestart => "service restart",
+            Self::CannotBeUndone => "cannot be undone",
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! A systemd unit that runs with what it reads now.
+
+use crate::name::{AbsPath, UnitName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A systemd unit. Its file is /etc/systemd/system/<name>, or the distribution's where `text` is missing.
+///
+/// A unit that has an `[Install]` section, or no text, is enabled and active; one without the section is only
+/// installed, since something else (a timer, a socket) starts it. Each start is recorded with what it read,
+/// so that a restart which a crash prevented is still seen as missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// Its name with the type.
+    pub name: UnitName,
+    /// The unit file; none for a unit of the distribution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Files and links that it reads at its start: it restarts when one of them changed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reads: BTreeSet<AbsPath>,
+}
+
+impl Unit {
+    /// Whether the machine itself keeps it enabled and active.
+    pub fn starts(&self) -> bool {
+        self.text.as_ref().is_none_or(|text| text.lines().any(|line| line.trim() == "[Install]"))
+    }
+}

@@ -1,0 +1,245 @@
+//! want − have = changes: the one comparison of the whole product.
+
+use crate::change::{Back, Change};
+use crate::host::{Have, Seen, Why};
+use crate::item::{Id, Item, Unit};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The ids that Knarr made on this machine, oldest first: only these can be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Owned(Vec<Id>);
+
+impl Owned {
+    /// Returns the ids of `items`, in their order.
+    pub fn of(items: &[Item]) -> Self {
+        Self(items.iter().map(Item::id).collect())
+    }
+
+    /// Adds an id at the end, once.
+    pub fn add(&mut self, id: &Id) {
+        if !self.0.contains(id) {
+            self.0.push(id.clone());
+        }
+    }
+
+    /// Takes an id out.
+    pub fn drop(&mut self, id: &Id) {
+        self.0.retain(|owned| owned != id);
+    }
+
+    /// Returns the ids, oldest first.
+    pub fn ids(&self) -> &[Id] {
+        &self.0
+    }
+}
+
+/// The part of a pass that a change belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageName {
+    /// All that comes back by a swap, or may stay.
+    Rest,
+    /// One change without a way back, alone.
+    Alone,
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rest => "rest",
+            Self::Alone => "alone",
+        })
+    }
+}
+
+/// Changes that are settled together before the next stage begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Which part of the pass this is.
+    pub name: StageName,
+    /// What is done, in this order.
+    pub changes: Vec<Change>,
+}
+
+/// All that a machine would do, and what is left alone and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The stages, in order; none is empty.
+    pub stages: Vec<Stage>,
+    /// What could not be seen, and what reads it.
+    pub skipped: Vec<(Id, Why)>,
+}
+
+impl Plan {
+    /// Whether the machine already holds what is wanted, as far as it could be seen.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Returns all changes, in order.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.stages.iter().flat_map(|stage| &stage.changes)
+    }
+}
+
+/// Returns what is to be looked at: the wanted items, then what is owned and no longer wanted.
+pub fn scope<'a>(want: &'a [Item], owned: &Owned) -> impl Iterator<Item = (Id, Option<&'a Item>)> {
+    let wanted: BTreeSet<Id> = want.iter().map(Item::id).collect();
+    let gone: Vec<Id> = owned.ids().iter().filter(|id| !wanted.contains(id)).cloned().collect();
+    want.iter().map(|item| (item.id(), Some(item))).chain(gone.into_iter().map(|id| (id, None)))
+}
+
+/// Compares what is wanted with what is there.
+///
+/// Wanted items come top to bottom, but what a unit reads comes before the unit. What is no longer wanted goes
+/// bottom to top at the end, but before a unit that read it restarts.
+pub fn plan(want: &[Item], have: &Have) -> Plan {
+    let mut planner = Planner::new(want, have);
+    for item in readers_last(want) {
+        planner.want(item);
+    }
+    planner.remove_rest();
+    Plan { stages: into_stages(planner.changes), skipped: planner.skipped }
+}
+
+/// Returns the plan back to what was there before `done`, in the order of any plan.
+///
+/// What has no way back is left alone: it said so beforehand.
+pub fn undo(done: &[Change], have: &Have) -> Plan {
+    let want: Vec<Item> = undo_want(done);
+    plan(&want, have)
+}
+
+/// Returns the items that undoing `done` wants: the oldest `from` of each id, in the order of a State.
+pub fn undo_want(done: &[Change]) -> Vec<Item> {
+    let removed = done.iter().filter(|change| change.wanted().is_none()).rev();
+    let changed = done.iter().filter(|change| change.wanted().is_some());
+    let mut seen = BTreeSet::new();
+    (changed.chain(removed))
+        .filter(|change| !matches!(change.back(), Back::Never(_)) && seen.insert(change.id().clone()))
+        .filter_map(|change| change.from().cloned())
+        .collect()
+}
+
+/// Returns what undoing `done` looks at besides what it wants: all ids that come back.
+pub fn undo_owned(done: &[Change]) -> Owned {
+    let mut owned = Owned::default();
+    for change in done.iter().filter(|change| !matches!(change.back(), Back::Never(_))) {
+        owned.add(change.id());
+    }
+    owned
+}
+
+struct Planner<'a> {
+    have: &'a Have,
+    removals: BTreeMap<Id, Item>,
+    changed: BTreeSet<Id>,
+    unknown: BTreeMap<Id, Why>,
+    changes: Vec<Change>,
+    skipped: Vec<(Id, Why)>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(want: &[Item], have: &'a Have) -> Self {
+        let wanted: BTreeSet<Id> = want.iter().map(Item::id).collect();
+        let mut planner = Self {
+            have,
+            removals: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            unknown: BTreeMap::new(),
+            changes: Vec::new(),
+            skipped: Vec::new(),
+        };
+        for (id, seen) in have.iter().filter(|(id, _)| !wanted.contains(id)) {
+            match seen {
+                Seen::Is(item) => drop(planner.removals.insert(id.clone(), item.clone())),
+                Seen::Unknown(why) => planner.skip(id.clone(), why.clone()),
+                Seen::Absent => {}
+            }
+        }
+        planner
+    }
+
+    fn want(&mut self, item: &Item) {
+        let id = item.id();
+        let from = match self.have.get(&id) {
+            Seen::Unknown(why) => return self.skip(id, why.clone()),
+            Seen::Is(from) => Some(from.clone()),
+            Seen::Absent => None,
+        };
+        let reads = reads(item).chain(from.iter().flat_map(reads)).cloned().map(Id::Path).collect::<Vec<_>>();
+        if let Some(hidden) = reads.iter().find(|read| self.unknown.contains_key(read)) {
+            return self.skip(id, Why(format!("it reads {hidden}, which cannot be seen")));
+        }
+        for read in &reads {
+            self.remove(read);
+        }
+        if from.as_ref() != Some(item) || reads.iter().any(|read| self.changed.contains(read)) {
+            self.changed.insert(id);
+            self.changes.push(Change::to(from, item.clone()));
+        }
+    }
+
+    fn remove(&mut self, id: &Id) {
+        if let Some(item) = self.removals.remove(id) {
+            self.changed.insert(id.clone());
+            self.changes.push(Change::away(item));
+        }
+    }
+
+    fn remove_rest(&mut self) {
+        let ids: Vec<Id> = self.have.iter().rev().map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.remove(&id);
+        }
+    }
+
+    fn skip(&mut self, id: Id, why: Why) {
+        self.unknown.insert(id.clone(), why.clone());
+        self.skipped.push((id, why));
+    }
+}
+
+/// Returns the items in their order, but each unit after all that it reads.
+fn readers_last(want: &[Item]) -> Vec<&Item> {
+    let mut waiting: Vec<&Item> = want.iter().collect();
+    let mut ordered = Vec::with_capacity(want.len());
+    while !waiting.is_empty() {
+        let later: BTreeSet<Id> = waiting.iter().map(|item| item.id()).collect();
+        let ready = |item: &Item| !reads(item).any(|path| later.contains(&Id::Path(path.clone())));
+        let next =
+            waiting.iter().position(|item| ready(item)).expect("a path reads nothing, so one is ready");
+        ordered.push(waiting.remove(next));
+    }
+    ordered
+}
+
+fn reads(item: &Item) -> impl Iterator<Item = &crate::name::AbsPath> {
+    let unit: Option<&Unit> = match item {
+        Item::Unit(unit) => Some(unit),
+        Item::File(_) | Item::Link(_) | Item::Sysctl(_) | Item::Account(_) => None,
+    };
+    unit.into_iter().flat_map(|unit| &unit.reads)
+}
+
+/// Groups neighbours that come back into one stage; a change that does not stands alone between them.
+fn into_stages(changes: Vec<Change>) -> Vec<Stage> {
+    let mut stages: Vec<Stage> = Vec::new();
+    for change in changes {
+        let never = matches!(change.back(), Back::Never(_));
+        match stages.last_mut() {
+            Some(stage) if !never && stage.name == StageName::Rest => stage.changes.push(change),
+            _ => {
+                let name = if never { StageName::Alone } else { StageName::Rest };
+                stages.push(Stage { name, changes: vec![change] });
+            }
+        }
+    }
+    stages
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use super::*;
+use crate::host::{Look, look};
+use crate::item::{Account, File, Item, Link, Sysctl, Unit};
+
+fn path(text: &str) -> crate::name::AbsPath {
+    text.parse().unwrap()
+}
+fn file(at: &str, text: &str) -> Item {
+    Item::File(File::text(path(at), text))
+}
+fn unit(name: &str, reads: &[&str]) -> Item {
+    let reads = reads.iter().map(|read| path(read)).collect();
+    Item::Unit(Unit { name: name.parse().unwrap(), text: None, reads })
+}
+fn listing(plan: &Plan) -> Vec<String> {
+    plan.changes().map(Change::to_string).collect()
+}
+
+/// A machine that holds exactly these items.
+struct Holds(Vec<Item>);
+impl Look for Holds {
+    fn see(&self, id: &Id, _: Option<&Item>) -> Seen {
+        self.0.iter().find(|item| item.id() == *id).cloned().map_or(Seen::Absent, Seen::Is)
+    }
+}
+fn between(have: &[Item], want: &[Item]) -> Plan {
+    plan(want, &look(scope(want, &Owned::of(have)), &Holds(have.to_vec())))
+}
+
+#[test]
+fn a_machine_that_holds_all_needs_nothing() {
+    let items = [file("/a", "1"), unit("x.service", &["/a"])];
+    assert!(between(&items, &items).is_empty());
+}
+
+#[test]
+fn a_unit_restarts_when_what_it_reads_changes() {
+    let plan = between(
+        &[file("/a", "1"), unit("x.service", &["/a"])],
+        &[file("/a", "2"), unit("x.service", &["/a"])],
+    );
+    assert_eq!(listing(&plan), ["change path /a", "restart unit x.service"]);
+}
+
+#[test]
+fn what_a_unit_reads_comes_first_even_when_listed_later() {
+    let plan = between(&[], &[unit("x.service", &["/a"]), file("/a", "1")]);
+    assert_eq!(listing(&plan), ["make path /a", "make unit x.service"]);
+}
+
+#[test]
+fn what_is_no_longer_wanted_goes_bottom_to_top_at_the_end() {
+    let have = [file("/a", "1"), unit("x.service", &["/a"]), file("/b", "1")];
+    let plan = between(&have, &[file("/c", "1")]);
+    assert_eq!(listing(&plan), ["make path /c", "remove path /b", "remove unit x.service", "remove path /a"]);
+}
+
+#[test]
+fn a_removed_file_goes_before_the_unit_that_read_it_restarts() {
+    let have = [file("/a", "1"), file("/b", "1"), unit("x.service", &["/a", "/b"])];
+    let plan = between(&have, &[file("/a", "1"), unit("x.service", &["/a"])]);
+    assert_eq!(listing(&plan), ["remove path /b", "change unit x.service"]);
+}
+
+#[test]
+fn a_file_becomes_a_link_by_one_change() {
+    let link = Item::Link(Link { path: path("/a"), to: path("/b") });
+    assert_eq!(listing(&between(&[file("/a", "1")], &[link])), ["change path /a"]);
+}
+
+#[test]
+fn only_owned_ids_are_removed() {
+    let plan = plan(&[], &look(scope(&[], &Owned::default()), &Holds(vec![file("/a", "1")])));
+    assert!(plan.is_empty());
+}
+
+#[test]
+fn what_cannot_be_seen_is_skipped_with_what_reads_it() {
+    struct Blind;
+    impl Look for Blind {
+        fn see(&self, id: &Id, _: Option<&Item>) -> Seen {
+            if id.to_string() == "path /a" {
+                Seen::Unknown(Why("input/output error".into()))
+            } else {
+                Seen::Absent
+            }
+        }
+    }
+    let want = [file("/a", "1"), unit("x.service", &["/a"]), file("/b", "1")];
+    let plan = plan(&want, &look(scope(&want, &Owned::default()), &Blind));
+    assert_eq!(listing(&plan), ["make path /b"]);
+    assert_eq!(plan.skipped.len(), 2);
+    assert_eq!(plan.skipped[1].1.to_string(), "it reads path /a, which cannot be seen");
+}
+
+#[test]
+fn what_has_no_way_back_stands_alone() {
+    let never = Item::Sysctl(Sysctl { key: "kernel.modules_disabled".parse().unwrap(), value: "1".into() });
+    let plan = between(&[], &[file("/a", "1"), never, file("/b", "1")]);
+    let stages: Vec<_> = plan.stages.iter().map(|stage| (stage.name, stage.changes.len())).collect();
+    assert_eq!(stages, [(StageName::Rest, 1), (StageName::Alone, 1), (StageName::Rest, 1)]);
+}
+
+#[test]
+fn undo_wants_what_was_there_in_the_order_of_a_state() {
+    let have = [file("/a", "1"), unit("x.service", &["/a"])];
+    let done: Vec<Change> = between(&have, &[file("/b", "1")]).changes().cloned().collect();
+    let now = Holds(vec![file("/b", "1")]);
+    let want = undo_want(&done);
+    let back = undo(&done, &look(scope(&want, &undo_owned(&done)), &now));
+    assert_eq!(listing(&back), ["make path /a", "make unit x.service", "remove path /b"]);
+}
+
+#[test]
+fn a_new_account_says_that_it_stays() {
+    let account = Account { name: "me".parse().unwrap(), sudo: true, keys: [].into() };
+    let change = Change::to(None, Item::Account(account));
+    assert!(matches!(change.back(), Back::Keep(_)));
+}

@@ -1,0 +1,127 @@
+//! What a machine says of itself after a pass.
+
+use crate::item::Id;
+use crate::name::{NodeName, Oid};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How a pass ended. Each outcome has one line to type, or none is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The machine holds what the accepted commit says.
+    Converged,
+    /// Something else must happen first, which is no fault.
+    Waiting(Vec<Gate>),
+    /// Only a new commit, or a person, helps.
+    Stalled {
+        /// What is wrong, with its place.
+        why: String,
+        /// What to type.
+        way_out: String,
+    },
+    /// It is tried again by itself.
+    Retry {
+        /// What failed.
+        why: String,
+    },
+    /// The last pass was taken back, and nothing is done before the next commit or `knarrd retry`.
+    Undone {
+        /// The commit that was taken back.
+        commit: Oid,
+    },
+}
+
+/// What a machine waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// Commits lie on top of the accepted one that no allowed signer signed or approved.
+    Signature {
+        /// How many.
+        commits: usize,
+        /// Why the first of them does not count, for people.
+        why: String,
+    },
+    /// The repository does not name this machine yet.
+    Known,
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signature { commits: 1, why } => write!(f, "1 commit ahead is not followed: {why}"),
+            Self::Signature { commits, why } => write!(f, "{commits} commits ahead are not followed: {why}"),
+            Self::Known => f.write_str("the repository does not name this machine yet"),
+        }
+    }
+}
+
+impl Outcome {
+    /// Returns the one line to type, if a person can do something.
+    pub fn way_out(&self) -> Option<String> {
+        match self {
+            Self::Converged | Self::Retry { .. } => None,
+            Self::Waiting(gates) => gates.iter().map(Gate::way_out).next().map(str::to_owned),
+            Self::Stalled { way_out, .. } => Some(way_out.clone()),
+            Self::Undone { .. } => Some("knarrd retry".to_owned()),
+        }
+    }
+}
+
+impl Gate {
+    /// Returns the line to type.
+    pub fn way_out(&self) -> &'static str {
+        match self {
+            Self::Signature { .. } => "knarr approve",
+            Self::Known => "knarr ship",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Converged => f.write_str("converged"),
+            Self::Waiting(gates) => {
+                let gates: Vec<String> = gates.iter().map(Gate::to_string).collect();
+                write!(f, "waiting: {}", gates.join("; "))
+            }
+            Self::Stalled { why, .. } => write!(f, "stalled: {why}"),
+            Self::Retry { why } => write!(f, "retry: {why}"),
+            Self::Undone { commit } => write!(f, "undone: {} was taken back", commit.short()),
+        }
+    }
+}
+
+/// What a machine says of itself after a pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Who says so.
+    pub node: NodeName,
+    /// The version of knarrd.
+    pub version: String,
+    /// When the pass ended, in seconds since 1970 by the machine's own clock.
+    pub at: u64,
+    /// The newest commit that was fetched.
+    pub seen: Option<Oid>,
+    /// The accepted commit whose State was applied last.
+    pub applied: Option<Oid>,
+    /// How the pass ended.
+    pub outcome: Outcome,
+    /// What is not as wanted, and why; what holds is not listed.
+    pub items: BTreeMap<Id, Trouble>,
+}
+
+/// Why an item is not as wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trouble {
+    /// It could not be seen, or reads what could not be seen.
+    Unknown(String),
+    /// Its change failed.
+    Failed(String),
+    /// Its change was done, yet the machine shows something else.
+    Differs,
+}

@@ -1,0 +1,61 @@
+//! What one machine is to be: `rendered/nodes/<node>.yaml`.
+
+use crate::item::Item;
+use crate::name::{Hex, NodeName};
+use serde::{Deserialize, Serialize};
+
+/// The state of one machine, as the generator wrote it. What is not said here is not touched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeState {
+    /// Which program reads this.
+    pub knarr: Envelope,
+    /// Which machine this is for.
+    pub node: NodeName,
+    /// Where the machine finds the next commit.
+    pub git: Git,
+    /// What the machine is made of: done top to bottom, removed bottom to top.
+    pub items: Vec<Item>,
+}
+
+/// The head of every State. Its shape is frozen for ever, so every knarrd ever released can read it and update
+/// itself first: fields may be added, none may change or go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The format of the repository.
+    pub format: u32,
+    /// The version of knarrd that this State is for.
+    pub version: String,
+    /// SHA-256 of knarrd for amd64, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amd64: Option<Hex>,
+    /// SHA-256 of knarrd for arm64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm64: Option<Hex>,
+    /// Where knarrd is downloaded from; `{arch}` stands for the architecture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+}
+
+/// A State of any format, of which only the envelope is read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Sealed {
+    /// Which program reads the rest.
+    pub knarr: Envelope,
+}
+
+/// The format that this version writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// Where a machine finds the commits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    /// Addresses as git takes them, tried in order.
+    pub remotes: Vec<String>,
+    /// The branch that is followed.
+    pub branch: String,
+}
+
+#[cfg(test)]
+mod tests;
