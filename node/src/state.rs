@@ -37,6 +37,35 @@ pub struct Envelope {
     pub from: Vec<String>,
 }
 
+/// What belongs to the cluster and to no machine: `rendered/cluster.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterState {
+    /// Which program reads this.
+    pub knarr: Envelope,
+    /// The parts, in order.
+    #[serde(default)]
+    pub items: Vec<ClusterItem>,
+}
+
+/// One part of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterItem {
+    /// A machine that was removed by a commit.
+    Tombstone(Tombstone),
+}
+
+/// A removed machine. It stays in the repository until `knarr node forget`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tombstone {
+    /// The name that it had.
+    pub node: NodeName,
+    /// Its age recipient: a machine that takes the name anew has another one.
+    pub age: String,
+}
+
 /// A State of any format, of which only the envelope is read.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Sealed {
