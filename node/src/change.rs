@@ -73,6 +73,12 @@ impl Change {
         Self { id: self.id.clone(), from, to: self.to.clone() }
     }
 
+    /// Returns the step with both sides swapped.
+    #[must_use]
+    pub fn swapped(&self) -> Self {
+        Self { id: self.id.clone(), from: self.to.clone(), to: self.from.clone() }
+    }
+
     /// Returns how it comes back.
     pub fn back(&self) -> Back {
         if let Some(Item::Sysctl(to)) = &self.to
@@ -82,7 +88,7 @@ impl Change {
         }
         match (&self.from, &self.to) {
             (None, Some(Item::Account(_))) => Back::Keep("the account and its files stay; keys and sudo go"),
-            (from, to) => Back::Swap(Self { id: self.id.clone(), from: to.clone(), to: from.clone() }),
+            (_, _) => Back::Swap(self.swapped()),
         }
     }
 
@@ -95,12 +101,16 @@ impl Change {
         }
     }
 
-    /// Returns the verb for people: `make`, `change`, `restart` or `remove`.
+    /// Returns the verb for people: `make`, `change`, `start`, `restart` or `remove`.
     pub fn verb(&self) -> &'static str {
         match (&self.from, &self.to) {
             (None, _) => "make",
             (_, None) => "remove",
-            (Some(from), Some(to)) if from == to => "restart",
+            (Some(Item::Unit(from)), Some(Item::Unit(to)))
+                if from.text == to.text && from.reads == to.reads =>
+            {
+                if from.was.is_some_and(|was| !was.active) { "start" } else { "restart" }
+            }
             _ => "change",
         }
     }

@@ -4,7 +4,7 @@ use crate::change::Change;
 use crate::item::{Id, Item};
 use crate::name::KeptName;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Why something could not be seen, for people. Unknown is never absent.
@@ -43,6 +43,8 @@ pub trait Act: Look {
     fn keep(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, ActError>;
     /// Does the change. Doing it again does no harm, and a crash within leaves old or new.
     fn act(&mut self, change: &Change) -> Result<(), ActError>;
+    /// Forgets all that was kept, except what has one of these names.
+    fn sweep(&mut self, needed: &BTreeSet<KeptName>) -> Result<(), SweepError>;
 }
 
 /// A change that failed; the machine holds the old or the new.
@@ -56,6 +58,11 @@ pub struct ActError {
     /// The reason with its causes, for people, without any secret.
     pub why: String,
 }
+
+/// What was kept before cannot be removed; it is tried again after the next changes.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot remove what was kept before older changes: {0}")]
+pub struct SweepError(pub String);
 
 /// What a machine has, as far as anybody may look. Only [`look`] and [`Have::of`] make one.
 #[derive(Clone, Debug, Default)]

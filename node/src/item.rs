@@ -10,7 +10,7 @@ pub use account::Account;
 pub use file::{Check, File};
 pub use link::Link;
 pub use sysctl::Sysctl;
-pub use unit::Unit;
+pub use unit::{Unit, Was};
 
 use crate::name::{AbsPath, AccountName, BadName, KeptName, SecretName, SysctlKey, UnitName};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,15 @@ impl Item {
             Self::Unit(unit) => Id::Unit(unit.name.clone()),
             Self::Account(account) => Id::Account(account.name.clone()),
         }
+    }
+
+    /// Returns what this item reads at its start: it restarts when one of these changed.
+    pub fn reads(&self) -> impl Iterator<Item = &AbsPath> {
+        let unit: Option<&Unit> = match self {
+            Self::Unit(unit) => Some(unit),
+            Self::File(_) | Self::Link(_) | Self::Sysctl(_) | Self::Account(_) => None,
+        };
+        unit.into_iter().flat_map(|unit| &unit.reads)
     }
 
     /// Returns the secret whose value this item holds.

@@ -15,7 +15,7 @@ pub mod report;
 pub mod state;
 
 pub use change::{Back, Change, Impact};
-pub use host::{Act, ActError, Have, Look, Seen, Why};
+pub use host::{Act, ActError, Have, Look, Seen, SweepError, Why};
 pub use item::{Body, Id, Item};
 pub use plan::{Owned, Plan, Stage, StageName, plan, scope, undo};
 pub use state::NodeState;

@@ -2,7 +2,7 @@
 
 use crate::change::{Back, Change};
 use crate::host::{Have, Seen, Why};
-use crate::item::{Id, Item, Unit};
+use crate::item::{Id, Item};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,6 +28,11 @@ impl Owned {
     /// Takes an id out.
     pub fn drop(&mut self, id: &Id) {
         self.0.retain(|owned| owned != id);
+    }
+
+    /// Whether Knarr made this.
+    pub fn has(&self, id: &Id) -> bool {
+        self.0.contains(id)
     }
 
     /// Returns the ids, oldest first.
@@ -170,7 +175,8 @@ impl<'a> Planner<'a> {
             Seen::Is(from) => Some(from.clone()),
             Seen::Absent => None,
         };
-        let reads = reads(item).chain(from.iter().flat_map(reads)).cloned().map(Id::Path).collect::<Vec<_>>();
+        let reads =
+            item.reads().chain(from.iter().flat_map(Item::reads)).cloned().map(Id::Path).collect::<Vec<_>>();
         if let Some(hidden) = reads.iter().find(|read| self.unknown.contains_key(read)) {
             return self.skip(id, Why(format!("it reads {hidden}, which cannot be seen")));
         }
@@ -209,20 +215,12 @@ fn readers_last(want: &[Item]) -> Vec<&Item> {
     let mut ordered = Vec::with_capacity(want.len());
     while !waiting.is_empty() {
         let later: BTreeSet<Id> = waiting.iter().map(|item| item.id()).collect();
-        let ready = |item: &Item| !reads(item).any(|path| later.contains(&Id::Path(path.clone())));
+        let ready = |item: &Item| !item.reads().any(|path| later.contains(&Id::Path(path.clone())));
         let next =
             waiting.iter().position(|item| ready(item)).expect("a path reads nothing, so one is ready");
         ordered.push(waiting.remove(next));
     }
     ordered
-}
-
-fn reads(item: &Item) -> impl Iterator<Item = &crate::name::AbsPath> {
-    let unit: Option<&Unit> = match item {
-        Item::Unit(unit) => Some(unit),
-        Item::File(_) | Item::Link(_) | Item::Sysctl(_) | Item::Account(_) => None,
-    };
-    unit.into_iter().flat_map(|unit| &unit.reads)
 }
 
 /// Groups neighbours that come back into one stage; a change that does not stands alone between them.

@@ -20,9 +20,30 @@ pub struct Unit {
     /// Files and links that it reads at its start: it restarts when one of them changed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub reads: BTreeSet<AbsPath>,
+    /// How it was found, where that is not what a State would want. Never in a State, only in `from` of a
+    /// [`crate::Change`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Was>,
+}
+
+/// How a unit was found before Knarr changed it, so that undo returns exactly that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Was {
+    /// Whether systemd starts it at boot or on its trigger.
+    pub enabled: bool,
+    /// Whether it ran, or had run to its end.
+    pub active: bool,
+    /// Whether Knarr had made it so; else it was there before.
+    pub ours: bool,
 }
 
 impl Unit {
+    /// Makes a unit as a State wants it.
+    pub fn new(name: UnitName, text: Option<String>, reads: BTreeSet<AbsPath>) -> Self {
+        Self { name, text, reads, was: None }
+    }
+
     /// Whether the machine itself keeps it enabled and active.
     pub fn starts(&self) -> bool {
         self.text.as_ref().is_none_or(|text| text.lines().any(|line| line.trim() == "[Install]"))

@@ -10,7 +10,7 @@ fn file(at: &str, text: &str) -> Item {
 }
 fn unit(name: &str, reads: &[&str]) -> Item {
     let reads = reads.iter().map(|read| path(read)).collect();
-    Item::Unit(Unit { name: name.parse().unwrap(), text: None, reads })
+    Item::Unit(Unit::new(name.parse().unwrap(), None, reads))
 }
 fn listing(plan: &Plan) -> Vec<String> {
     plan.changes().map(Change::to_string).collect()
