@@ -1,0 +1,191 @@
+//! What all records together say. Pure: a fold over the records.
+
+use super::record::Record;
+use knarr_node::name::{KeptName, Oid};
+use knarr_node::{Body, Change, Item, Owned};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many passes the history names.
+const HISTORY: usize = 200;
+
+/// All that the journal knows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Past {
+    next: u64,
+    pub(super) owned: Owned,
+    pub(super) last: Option<Pass>,
+    pub(super) open: Option<Pass>,
+    pub(super) history: Vec<Line>,
+}
+
+/// One pass with its changes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pass {
+    /// Its number, counted up for ever.
+    pub number: u64,
+    /// The commit whose State it applied, or took back.
+    pub commit: Oid,
+    /// When it began, in seconds since 1970.
+    pub at: u64,
+    /// Whether it took back the pass before it.
+    pub undoes: bool,
+    /// What it intended, by number.
+    pub steps: BTreeMap<u32, Step>,
+    owned_before: Owned,
+}
+
+/// One change of a pass.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// The change; its `from` is what was kept.
+    pub change: Change,
+    /// Whether it is known to be made. If not, it may have happened in part.
+    pub done: bool,
+}
+
+/// One line of the history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Number of the pass.
+    pub pass: u64,
+    /// The commit whose State it applied, or took back.
+    pub commit: Oid,
+    /// When it began, in seconds since 1970.
+    pub at: u64,
+    /// Whether it took back the pass before it.
+    pub undoes: bool,
+    /// How many changes were made.
+    pub changes: usize,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// How a pass with changes ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// All is as wanted.
+    Clean,
+    /// So many items are not as wanted.
+    Troubles(usize),
+    /// A crash ended it, and the next pass was for another commit.
+    Interrupted,
+}
+
+impl Pass {
+    /// Returns the changes that happened, or may have happened in part, in their order.
+    pub fn changes(&self) -> Vec<Change> {
+        self.steps.values().map(|step| step.change.clone()).collect()
+    }
+
+    /// Returns the number of the next change.
+    pub fn next(&self) -> u32 {
+        self.steps.keys().next_back().map_or(0, |n| n + 1)
+    }
+
+    fn line(&self, ending: Ending) -> Line {
+        let changes = self.steps.values().filter(|step| step.done).count();
+        let (commit, undoes) = (self.commit.clone(), self.undoes);
+        Line { pass: self.number, commit, at: self.at, undoes, changes, ending }
+    }
+}
+
+impl Past {
+    /// Returns the number of the next pass.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Returns the names of all kept bodies that an undo or a settling still needs.
+    pub(super) fn needed(&self) -> BTreeSet<KeptName> {
+        let passes = self.last.iter().chain(&self.open);
+        passes.flat_map(|pass| pass.steps.values()).filter_map(|step| kept(step.change.from()?)).collect()
+    }
+
+    /// Adds what one record says.
+    pub(super) fn apply(&mut self, record: Record) {
+        match record {
+            Record::Past(past) => *self = past,
+            Record::Begin { pass, commit, at, undoes, stage: _ } => self.begin(pass, commit, at, undoes),
+            Record::Intend { n, change } => self.intend(n, change),
+            Record::Done { n } => self.done(n),
+            Record::Void { n } => self.void(n),
+            Record::Disown { id } => self.owned.drop(&id),
+            Record::Undone => self.undone(),
+            Record::End(ending) => self.end(ending),
+        }
+    }
+
+    fn begin(&mut self, number: u64, commit: Oid, at: u64, undoes: bool) {
+        if self.open.is_none() {
+            let owned_before = self.owned.clone();
+            self.open = Some(Pass { number, commit, at, undoes, steps: BTreeMap::new(), owned_before });
+            self.next = number + 1;
+        }
+    }
+
+    fn intend(&mut self, n: u32, change: Change) {
+        if change.wanted().is_some() {
+            self.owned.add(change.id());
+        }
+        if let Some(pass) = &mut self.open {
+            pass.steps.insert(n, Step { change, done: false });
+        }
+    }
+
+    fn done(&mut self, n: u32) {
+        let Some(step) = self.open.as_mut().and_then(|pass| pass.steps.get_mut(&n)) else { return };
+        step.done = true;
+        if step.change.wanted().is_none() {
+            self.owned.drop(step.change.id());
+        }
+    }
+
+    /// Takes a step out, and the ownership that it alone brought.
+    fn void(&mut self, n: u32) {
+        let Some(pass) = &mut self.open else { return };
+        let Some(step) = pass.steps.remove(&n) else { return };
+        let id = step.change.id();
+        if !pass.owned_before.has(id) && !pass.steps.values().any(|other| other.change.id() == id) {
+            self.owned.drop(id);
+        }
+    }
+
+    /// Gives back what the last pass took into ownership.
+    fn undone(&mut self) {
+        let Some(pass) = self.last.take() else { return };
+        for step in pass.steps.values() {
+            let id = step.change.id();
+            if pass.owned_before.has(id) { self.owned.add(id) } else { self.owned.drop(id) }
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        let Some(pass) = self.open.take() else { return };
+        self.remember(pass.line(ending));
+        if !pass.undoes && !pass.steps.is_empty() {
+            self.last = Some(pass);
+        }
+    }
+
+    /// Adds a line; passes in a row that made nothing of one commit are one line.
+    fn remember(&mut self, line: Line) {
+        let again = |old: &Line| (&old.commit, old.undoes, old.changes) == (&line.commit, line.undoes, 0);
+        if line.changes == 0 && self.history.last().is_some_and(again) {
+            self.history.pop();
+        }
+        self.history.push(line);
+        self.history.drain(..self.history.len().saturating_sub(HISTORY));
+    }
+}
+
+fn kept(item: &Item) -> Option<KeptName> {
+    match item {
+        Item::File(file) => match &file.body {
+            Body::Kept(name) => Some(name.clone()),
+            Body::Text(_) | Body::Secret(_) => None,
+        },
+        Item::Sysctl(_) | Item::Link(_) | Item::Unit(_) | Item::Account(_) => None,
+    }
+}

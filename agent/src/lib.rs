@@ -1,0 +1,4 @@
+//! `knarrd`, the agent: it makes one machine what the accepted commit says.
+
+pub mod converge;
+pub mod journal;
