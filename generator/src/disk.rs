@@ -1,0 +1,215 @@
+//! The repository's files: nothing else reads or writes them.
+
+use crate::emit::{Line, yaml};
+use knarr_node::name::RepoPath;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The most bytes that a file written by people may have.
+const LARGEST: u64 = 1 << 20;
+
+/// A cluster repository's work tree.
+#[derive(Clone, Debug)]
+pub struct Repo {
+    root: PathBuf,
+}
+
+/// All files that people write, as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// Their bytes.
+    pub files: BTreeMap<RepoPath, Vec<u8>>,
+    /// Symbolic links where files are expected: not followed.
+    pub links: Vec<RepoPath>,
+    /// Files over 1 MiB with their size in bytes: not read.
+    pub large: Vec<(RepoPath, u64)>,
+}
+
+impl Inputs {
+    /// Returns a file as text; none when it is missing or is no text.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// Returns a file's bytes; none when it is missing.
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(&path.parse::<RepoPath>().ok()?).map(Vec::as_slice)
+    }
+
+    /// Returns the names of the files right in `folder`, without `suffix`, which they all have.
+    pub fn names<'a>(&'a self, folder: &'a str, suffix: &'a str) -> impl Iterator<Item = &'a str> {
+        let in_folder = move |path: &'a RepoPath| path.as_str().strip_prefix(folder)?.strip_prefix('/');
+        let name = move |rest: &'a str| rest.strip_suffix(suffix).filter(|name| !name.contains('/'));
+        self.files.keys().filter_map(in_folder).filter_map(name)
+    }
+}
+
+/// A file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// Not inside a repository.
+    #[error("there is no cluster.yaml in `{0}` or above it")]
+    NoRepo(PathBuf),
+    /// The operating system refused.
+    #[error("cannot {doing} `{path}`")]
+    Io {
+        /// The verb.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A name that the repository must not have.
+    #[error("cannot read `{0}`: the name has characters that are not allowed")]
+    Name(PathBuf),
+    /// A value that could not be written as YAML.
+    #[error("cannot write `{path}` as YAML")]
+    Yaml {
+        /// The file.
+        path: RepoPath,
+        /// The reason.
+        source: yaml::YamlError,
+    },
+}
+
+impl DiskError {
+    /// Says what to type.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoRepo(_) => {
+                Some("cd into a cluster repository, or make one with `knarr new NAME`".to_owned())
+            }
+            Self::Name(_) => Some("rename it".to_owned()),
+            Self::Io { .. } | Self::Yaml { .. } => None,
+        }
+    }
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DiskError {
+    let path = path.to_owned();
+    move |source| DiskError::Io { doing, path, source }
+}
+
+impl Repo {
+    /// Finds the repository that holds the current folder.
+    ///
+    /// # Errors
+    /// [`DiskError::NoRepo`] when no folder from here up has a cluster.yaml.
+    pub fn open() -> Result<Self, DiskError> {
+        let here = std::env::current_dir().map_err(io("find", Path::new(".")))?;
+        let holds = |folder: &&Path| folder.join("cluster.yaml").exists();
+        let found = here.ancestors().find(holds).map(Path::to_owned);
+        found.map(|root| Self { root }).ok_or(DiskError::NoRepo(here))
+    }
+
+    /// Returns the repository at `root`, which may be an empty folder still.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Returns the top folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Reads all files that people write.
+    pub fn inputs(&self) -> Result<Inputs, DiskError> {
+        let mut inputs = Inputs::default();
+        for file in ["cluster.yaml", "knarr.lock", ".knarr/known_hosts", ".knarr/deploy.pub"] {
+            self.read_into(Path::new(file), LARGEST, &mut inputs)?;
+        }
+        for folder in ["nodes", "people", "secrets", "host"] {
+            self.read_into(Path::new(folder), LARGEST, &mut inputs)?;
+        }
+        Ok(inputs)
+    }
+
+    fn read_into(&self, path: &Path, most: u64, inputs: &mut Inputs) -> Result<(), DiskError> {
+        let full = self.root.join(path);
+        let Ok(meta) = std::fs::symlink_metadata(&full) else { return Ok(()) };
+        if meta.is_dir() {
+            for entry in entries(&full)? {
+                self.read_into(&path.join(entry), most, inputs)?;
+            }
+            return Ok(());
+        }
+        let name = repo_path(path)?;
+        if meta.is_symlink() {
+            inputs.links.push(name);
+        } else if meta.len() > most {
+            inputs.large.push((name, meta.len()));
+        } else {
+            inputs.files.insert(name, std::fs::read(&full).map_err(io("read", &full))?);
+        }
+        Ok(())
+    }
+
+    /// Reads all files below rendered/, the list of outputs among them.
+    pub fn rendered(&self) -> Result<BTreeMap<RepoPath, Vec<u8>>, DiskError> {
+        let mut inputs = Inputs::default();
+        self.read_into(Path::new("rendered"), u64::MAX, &mut inputs)?;
+        Ok(inputs.files)
+    }
+
+    /// Reads one file; none when it is missing.
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, DiskError> {
+        let full = self.root.join(path);
+        match std::fs::read(&full) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &full)(error)),
+        }
+    }
+
+    /// Writes one file as a whole: after a crash it has the old bytes or the new.
+    pub fn write(&self, path: &RepoPath, bytes: &[u8]) -> Result<(), DiskError> {
+        let full = self.root.join(path.as_str());
+        if let Some(folder) = full.parent() {
+            std::fs::create_dir_all(folder).map_err(io("make", folder))?;
+        }
+        let put = || -> std::io::Result<()> {
+            let mut file = atomic_write_file::AtomicWriteFile::open(&full)?;
+            file.write_all(bytes)?;
+            file.commit()
+        };
+        put().map_err(io("write", &full))
+    }
+
+    /// Removes one file; a file that is not there is fine. A folder that becomes empty goes too.
+    pub fn remove(&self, path: &RepoPath) -> Result<(), DiskError> {
+        let full = self.root.join(path.as_str());
+        match std::fs::remove_file(&full) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io("remove", &full)(error)),
+            Err(_) | Ok(()) => {
+                if let Some(folder) = full.parent() {
+                    let _ = std::fs::remove_dir(folder); // refused by the system unless it is empty
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes a file that people may edit, with the line that tells editors its schema, e.g. `node`.
+    pub fn write_spec(&self, path: &RepoPath, schema: &str, spec: &impl Serialize) -> Result<(), DiskError> {
+        let body = yaml::to_string(spec, Line::Fits)
+            .map_err(|source| DiskError::Yaml { path: path.clone(), source })?;
+        let up = "../".repeat(path.as_str().matches('/').count());
+        let head = format!("# yaml-language-server: $schema={up}.knarr/schema/{schema}.json\n");
+        self.write(path, (head + &body).as_bytes())
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskError> {
+    let read = || {
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()
+    };
+    read().map_err(io("read", folder))
+}
+
+fn repo_path(path: &Path) -> Result<RepoPath, DiskError> {
+    let bad = || DiskError::Name(path.to_owned());
+    path.to_str().ok_or_else(bad)?.parse().map_err(|_| bad())
+}

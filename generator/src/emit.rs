@@ -1,0 +1,60 @@
+//! What is rendered: a tree of files in memory, and the difference to those on the disk.
+
+mod diff;
+pub mod yaml;
+
+pub use diff::{Step, diff, outputs};
+pub use yaml::Line;
+
+use knarr_node::name::{Digest, RepoPath, SecretName};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One file to render.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Its bytes.
+    Text(String),
+    /// Secrets encrypted anew: never the same bytes twice.
+    Sealed(Sealed),
+}
+
+/// An encrypted file: what is in it and who can open it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// age recipients.
+    pub to: BTreeSet<String>,
+    /// Secrets by name, with the digests of their encrypted files.
+    pub of: BTreeMap<SecretName, Digest>,
+}
+
+impl Sealed {
+    /// Returns the sources as rendered/owned.yaml lists them.
+    pub fn sources(&self) -> BTreeSet<String> {
+        self.of.iter().map(|(name, digest)| format!("secrets/{name}.age@{digest}")).collect()
+    }
+}
+
+/// All that is rendered, without the list of outputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree(pub BTreeMap<RepoPath, Output>);
+
+impl Tree {
+    /// Adds a file of text.
+    pub fn text(&mut self, path: &str, text: String) {
+        let path = path.parse().expect("names have no slashes, so it is a path");
+        self.0.insert(path, Output::Text(text));
+    }
+
+    /// Adds a value as YAML, below a line that says who writes it.
+    pub fn yaml(&mut self, path: &str, value: &impl Serialize) {
+        let body = yaml::to_string(value, Line::Fits).expect("what is rendered has text keys only");
+        self.text(path, format!("# Written by `knarr render`: do not edit.\n{body}"));
+    }
+
+    /// Adds an encrypted file.
+    pub fn sealed(&mut self, path: &str, sealed: Sealed) {
+        let path = path.parse().expect("names have no slashes, so it is a path");
+        self.0.insert(path, Output::Sealed(sealed));
+    }
+}

@@ -1,0 +1,225 @@
+//! YAML that every reader reads back exactly; the only place that writes it.
+//!
+//! What fits on a line stands on one line; no text is folded, and order is the type's own.
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_saphyr::{FlowMap, FlowSeq};
+use std::fmt;
+
+/// The most bytes, as JSON, of what stands on one line.
+const WIDTH: usize = 100;
+
+/// What stands on one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// What is short enough.
+    Fits,
+    /// Each entry of the outermost map, however long: so that branches merge line by line.
+    EachEntry,
+}
+
+/// A value that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum YamlError {
+    /// No value of the kinds that YAML and JSON share.
+    #[error("the value is none that YAML can hold")]
+    Json(#[from] serde_json::Error),
+    /// The writer refused.
+    #[error("the value cannot be written")]
+    Yaml(#[from] serde_saphyr::SerializeError),
+}
+
+/// Writes a value, with one line feed at the end.
+pub fn to_string(value: &impl Serialize, line: Line) -> Result<String, YamlError> {
+    let value: Value = serde_json::from_str(&serde_json::to_string(value)?)?;
+    let width = if line == Line::Fits { WIDTH } else { usize::MAX };
+    let options = serde_saphyr::ser_options! {
+        prefer_block_scalars: true,
+        folded_wrap_chars: usize::MAX,
+        min_fold_chars: usize::MAX,
+        compact_list_indent: true
+    };
+    let text = serde_saphyr::to_string_with_options(&Block { value: &value, width }, options)?;
+    Ok(text.trim_end_matches('\n').to_owned() + "\n")
+}
+
+/// Any value, with the order of its keys.
+#[derive(Clone, Debug, PartialEq)]
+enum Value {
+    Null,
+    Bool(bool),
+    Number(serde_json::Number),
+    Text(String),
+    List(Vec<Value>),
+    Map(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// Returns about how many bytes it takes on one line; none when it does not go on one.
+    fn line(&self) -> Option<usize> {
+        match self {
+            Self::Null | Self::Bool(_) => Some(5),
+            Self::Number(number) => Some(number.to_string().len()),
+            Self::Text(text) => (!text.contains('\n')).then(|| text.len() + 2),
+            Self::List(list) => {
+                list.iter().map(|value| Some(value.line()? + 2)).sum::<Option<usize>>().map(|n| n + 2)
+            }
+            Self::Map(map) => {
+                let entry = |(key, value): &(String, Self)| Some(key.len() + value.line()? + 4);
+                map.iter().map(entry).sum::<Option<usize>>().map(|n| n + 2)
+            }
+        }
+    }
+}
+
+/// A value with its entries on lines of their own.
+struct Block<'a> {
+    value: &'a Value,
+    width: usize,
+}
+
+/// A value inside a block: on one line when it fits.
+struct Inner<'a> {
+    value: &'a Value,
+    width: usize,
+}
+
+/// A value on one line.
+struct Flow<'a>(&'a Value);
+
+impl Serialize for Inner<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { value, width } = *self;
+        if value.line().is_some_and(|line| line <= width) {
+            Flow(value).serialize(serializer)
+        } else {
+            Block { value, width }.serialize(serializer)
+        }
+    }
+}
+
+impl Serialize for Block<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { value, width } = *self;
+        match value {
+            Value::List(list) if !list.is_empty() => {
+                let mut seq = serializer.serialize_seq(Some(list.len()))?;
+                list.iter().try_for_each(|value| seq.serialize_element(&Entry { value, width }))?;
+                seq.end()
+            }
+            Value::Map(entries) if !entries.is_empty() => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                entries
+                    .iter()
+                    .try_for_each(|(key, value)| map.serialize_entry(key, &Inner { value, width }))?;
+                map.end()
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Text(_)
+            | Value::List(_)
+            | Value::Map(_) => Flow(value).serialize(serializer),
+        }
+    }
+}
+
+/// An element of a list: a map with one key keeps that key in front, as `- file: {…}`.
+struct Entry<'a> {
+    value: &'a Value,
+    width: usize,
+}
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { value, width } = *self;
+        match value {
+            Value::Map(entries) if entries.len() == 1 => Block { value, width }.serialize(serializer),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Text(_)
+            | Value::List(_)
+            | Value::Map(_) => Inner { value, width }.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Flow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
+                Plain(self.0).serialize(serializer)
+            }
+            Value::List(_) => FlowSeq(Plain(self.0)).serialize(serializer),
+            Value::Map(_) => FlowMap(Plain(self.0)).serialize(serializer),
+        }
+    }
+}
+
+/// A value inside one line: what is in a flow stays in it.
+struct Plain<'a>(&'a Value);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Number(value) => value.serialize(serializer),
+            Value::Text(value) => serializer.serialize_str(value),
+            Value::List(list) => serializer.collect_seq(list.iter().map(Plain)),
+            Value::Map(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, value)| (key, Plain(value))))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(Value::List(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Value::Map(entries))
+    }
+}

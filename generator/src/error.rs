@@ -1,0 +1,105 @@
+//! Why a command stopped, whose fault that is, and what to type.
+
+use crate::disk::DiskError;
+use crate::git::GitError;
+use crate::secrets::SecretError;
+use std::error::Error;
+use std::fmt;
+
+/// Whose fault it is; decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What was typed, or what stands in the repository: exit code 1.
+    User,
+    /// What is around it (network, disk, a missing program): exit code 3.
+    Environment,
+    /// Ours: exit code 4.
+    Bug,
+}
+
+/// A command that stopped.
+#[derive(Debug)]
+pub struct CliError {
+    /// Whose fault it is.
+    pub kind: Kind,
+    /// What failed, with its causes; empty when it was told already.
+    pub message: String,
+    /// What to type.
+    pub help: Option<String>,
+}
+
+impl CliError {
+    /// Makes an error of what was typed or stands in the repository.
+    pub fn user(message: impl fmt::Display) -> Self {
+        Self { kind: Kind::User, message: message.to_string(), help: None }
+    }
+
+    /// Makes an error of what is around.
+    pub fn environment(message: impl fmt::Display) -> Self {
+        Self { kind: Kind::Environment, message: message.to_string(), help: None }
+    }
+
+    /// Makes an error that should not have been possible.
+    pub fn bug(message: impl fmt::Display) -> Self {
+        Self { kind: Kind::Bug, message: message.to_string(), help: None }
+    }
+
+    /// Stops after the findings were shown.
+    pub fn told() -> Self {
+        Self { kind: Kind::User, message: String::new(), help: None }
+    }
+
+    /// Adds what to type.
+    #[must_use]
+    pub fn help(mut self, help: impl fmt::Display) -> Self {
+        self.help = Some(help.to_string());
+        self
+    }
+
+    /// Returns the exit code.
+    pub fn code(&self) -> u8 {
+        match self.kind {
+            Kind::User => 1,
+            Kind::Environment => 3,
+            Kind::Bug => 4,
+        }
+    }
+
+    fn of(kind: Kind, error: &dyn Error, help: Option<String>) -> Self {
+        Self { kind, message: chain(error), help }
+    }
+}
+
+/// Returns an error with its causes, joined by colons.
+pub fn chain(error: &dyn Error) -> String {
+    let (mut texts, mut cause) = (vec![error.to_string()], error.source());
+    while let Some(error) = cause {
+        texts.push(error.to_string());
+        cause = error.source();
+    }
+    texts.join(": ")
+}
+
+impl From<DiskError> for CliError {
+    fn from(error: DiskError) -> Self {
+        let kind = match &error {
+            DiskError::NoRepo(_) | DiskError::Name(_) => Kind::User,
+            DiskError::Io { .. } => Kind::Environment,
+            DiskError::Yaml { .. } => Kind::Bug,
+        };
+        Self::of(kind, &error, error.help())
+    }
+}
+
+impl From<GitError> for CliError {
+    fn from(error: GitError) -> Self {
+        Self::of(Kind::Environment, &error, error.help())
+    }
+}
+
+impl From<SecretError> for CliError {
+    fn from(error: SecretError) -> Self {
+        let kind = if matches!(error, SecretError::Encrypt(_)) { Kind::Environment } else { Kind::User };
+        Self::of(kind, &error, error.help())
+    }
+}

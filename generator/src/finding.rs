@@ -1,0 +1,89 @@
+//! What is wrong with a repository: all of it at once, each with its place and what to type.
+
+mod fault;
+mod show;
+
+pub use fault::{Fault, near};
+pub use show::{Row, rows, text};
+
+use crate::spec::At;
+use knarr_node::name::RepoPath;
+use std::ops::Range;
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is written.
+    Error,
+    /// Said, and nothing more.
+    Warning,
+}
+
+/// A place in a file that people write.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file.
+    pub path: RepoPath,
+    /// Which bytes of it, as start and end; none for the whole file.
+    pub span: Option<(usize, usize)>,
+}
+
+impl Place {
+    /// Returns the whole file.
+    pub fn file(path: &RepoPath) -> Self {
+        Self { path: path.clone(), span: None }
+    }
+
+    /// Returns where a value stands in a file.
+    pub fn of<T>(path: &RepoPath, value: &At<T>) -> Self {
+        Self { path: path.clone(), span: value.span.as_ref().map(|Range { start, end }| (*start, *end)) }
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub fault: Fault,
+    /// Where.
+    pub place: Place,
+}
+
+/// All that is wrong, in the order of files and places.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Adds one.
+    pub fn push(&mut self, finding: Finding) {
+        let key = |finding: &Finding| (finding.place.clone(), finding.fault.code());
+        let at = self.0.partition_point(|there| key(there) <= key(&finding));
+        self.0.insert(at, finding);
+    }
+
+    /// Adds a fault at its place.
+    pub fn add(&mut self, place: Place, fault: Fault) {
+        self.push(Finding { fault, place });
+    }
+
+    /// Returns all, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Counts those of one weight.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.0.iter().filter(|finding| finding.fault.severity() == severity).count()
+    }
+
+    /// Whether nothing may be written.
+    pub fn refuse(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+}

@@ -1,0 +1,232 @@
+//! Every finding: its code, weight, message and what to type. Codes are stable and never used twice.
+
+use super::Severity;
+use knarr_node::name::{AbsPath, BadName, RepoPath};
+
+/// Makes the enum with its four tables from one list.
+macro_rules! faults {
+    ($($(#[$doc:meta])+ $code:ident $severity:ident $name:ident { $($(#[$field_doc:meta])+ $field:ident: $type:ty),* $(,)? }
+        = $message:literal, $help:literal;)+) => {
+        /// One kind of mistake in a repository.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Fault {
+            $($(#[$doc])+ $name { $($(#[$field_doc])+ $field: $type),* },)+
+        }
+        impl Fault {
+            /// Returns its stable code, e.g. `KN0102`.
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$name { .. } => stringify!($code),)+ }
+            }
+            /// Returns how much it weighs.
+            pub fn severity(&self) -> Severity {
+                match self { $(Self::$name { .. } => Severity::$severity,)+ }
+            }
+            /// Returns what is wrong, in one sentence.
+            pub fn message(&self) -> String {
+                match self { $(
+                    Self::$name { $($field),* } => { $(let _ = $field;)* format!($message) })+ }
+            }
+            /// Returns what to do about it, in one sentence.
+            pub fn help(&self) -> String {
+                match self { $(
+                    Self::$name { $($field),* } => { $(let _ = $field;)* format!($help) })+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// The file is no YAML.
+    KN0101 Error BadYaml {
+        /// What the parser says.
+        why: String,
+    } = "{why}", "write it as YAML 1.2: two spaces a level, `key: value`";
+    /// A key that does not exist here.
+    KN0102 Error UnknownKey {
+        /// The key.
+        key: String,
+        /// What it may have meant, or which keys there are.
+        hint: String,
+    } = "unknown key `{key}`", "{hint}";
+    /// A key that must be there.
+    KN0103 Error MissingKey {
+        /// The key.
+        key: String,
+    } = "the key `{key}` is missing", "add `{key}: …`";
+    /// A value of another kind than its key takes.
+    KN0104 Error WrongValue {
+        /// What was found.
+        found: String,
+        /// What the key takes.
+        expected: String,
+    } = "{found} is not {expected}", "write {expected} here";
+    /// A key that is there twice.
+    KN0105 Error DuplicateKey {
+        /// The key.
+        key: String,
+    } = "the key `{key}` is there twice", "keep one of them";
+    /// A file with bytes that are no text.
+    KN0106 Error NotUtf8 {} = "the file is not UTF-8 text", "save it as UTF-8, without a byte order mark of UTF-16";
+    /// A symbolic link where a file is expected.
+    KN0107 Error SymbolicLink {} = "this is a symbolic link", "put the file itself here: links may lead out of the repository";
+    /// A format of another version.
+    KN0108 Error WrongFormat {
+        /// The number found.
+        found: u32,
+    } = "this knarr reads format 1, and the repository says format {found}", "write `format: 1`, or install a knarr that reads format {found}";
+    /// A word that does not follow its rule.
+    KN0109 Error BadWord {
+        /// The rule that it breaks.
+        bad: BadName,
+    } = "{bad}", "change it to fit the rule";
+    /// A file whose name is no name.
+    KN0110 Error BadFileName {
+        /// The rule that it breaks.
+        bad: BadName,
+    } = "the file's name is the thing's name, and {bad}", "rename the file";
+    /// No `cluster.yaml`.
+    KN0111 Error NoCluster {} = "there is no cluster.yaml", "make a repository with `knarr new NAME`";
+    /// A file that is larger than a State should carry.
+    KN0112 Error TooLarge {
+        /// Its size in bytes.
+        size: u64,
+    } = "the file has {size} bytes, and 1 MiB is the most", "let a unit download what is large";
+
+    /// No public SSH key.
+    KN0201 Error BadSshKey {
+        /// What is wrong with it.
+        why: String,
+    } = "this is not a public SSH key: {why}", "paste one line of a .pub file, e.g. `ssh-ed25519 AAAAC3… me@laptop`";
+    /// No age recipient.
+    KN0202 Error BadAgeRecipient {} = "this is not an age recipient", "write `age1…`, which `age-keygen -y FILE` prints";
+    /// No WireGuard key.
+    KN0203 Error BadWireguardKey {} = "this is not a WireGuard public key", "run `knarr node refresh NAME`, which asks the machine: base64 of 32 bytes";
+    /// No digest of a machine id.
+    KN0204 Error BadMachine {} = "this is not a machine's fingerprint", "run `knarr node refresh NAME`, which asks the machine: 64 of 0-9 and a-f";
+    /// Two machines with one key.
+    KN0205 Error SameKey {
+        /// Which key.
+        key: &'static str,
+        /// The other file.
+        other: RepoPath,
+    } = "{other} has the same {key} key", "each machine has its own: run `knarr node refresh NAME` for the one that is wrong";
+    /// Nobody signs.
+    KN0206 Error NoSigner {} = "nobody may sign, so no machine would follow a commit", "name a person: `signers: [NAME]`";
+    /// A signer who is nobody.
+    KN0207 Error SignerUnknown {
+        /// The name.
+        name: String,
+        /// Who may have been meant.
+        hint: String,
+    } = "there is no people/{name}.yaml", "{hint}";
+    /// A signer who cannot sign.
+    KN0208 Error SignerWithoutKey {
+        /// The name.
+        name: String,
+    } = "{name} is a signer and has no key", "add a public SSH key under `keys` in people/{name}.yaml";
+    /// Access to a machine that is none.
+    KN0209 Error UnknownNode {
+        /// The name.
+        name: String,
+        /// Which may have been meant.
+        hint: String,
+    } = "there is no nodes/{name}.yaml", "{hint}";
+    /// Only one identity opens the secrets.
+    KN0210 Warning FewRecipients {
+        /// How many there are.
+        count: usize,
+    } = "{count} identity can open secrets/: when it is lost, so are they", "add a second age recipient under `decrypt`: another person's, or a recovery key on paper";
+    /// Nobody but one signs.
+    KN0211 Warning FewSigners {} = "one key can sign and there is no recovery signer: when it is lost, no machine follows anybody", "set `trust.recovery`, or add a signer";
+    /// Two people with one address.
+    KN0212 Error SameEmail {
+        /// The other file.
+        other: RepoPath,
+    } = "{other} has the same email", "each person has an own address: signatures are told apart by it";
+    /// Two people with one key.
+    KN0213 Error SameSshKey {
+        /// The other file.
+        other: RepoPath,
+    } = "{other} has the same SSH key", "each person has own keys: a signature must say who signed";
+
+    /// A file with no source or several.
+    KN0301 Error OneSource {} = "a file has exactly one of `from`, `text` and `secret`", "keep one of them";
+    /// A source that is not there.
+    KN0302 Error NoSuchFile {
+        /// The path.
+        path: String,
+        /// What may have been meant.
+        hint: String,
+    } = "there is no file `{path}` in the repository", "{hint}";
+    /// A source that is no text.
+    KN0303 Error NotText {
+        /// The path.
+        path: String,
+    } = "`{path}` is not UTF-8 text", "keep binary files out of host/: let a unit download them, or make it a secret";
+    /// A source outside host/.
+    KN0304 Error OutsideHost {
+        /// The path.
+        path: String,
+    } = "`{path}` is not below host/", "move the file to host/ and write `from: host/…`";
+    /// One path for two things.
+    KN0305 Error TwoThings {
+        /// The place on the machine.
+        path: AbsPath,
+        /// What the other is, with its file.
+        other: String,
+    } = "{path} is also {other}", "give one of them another path";
+    /// A path that belongs to Knarr.
+    KN0306 Error OwnPath {
+        /// The place on the machine.
+        path: AbsPath,
+    } = "{path} belongs to Knarr", "choose another path";
+    /// A unit that reads what nobody here makes.
+    KN0307 Warning NobodyMakes {
+        /// The place on the machine.
+        path: AbsPath,
+    } = "nothing here makes {path}, so the unit never restarts for it", "add it to `host.files`, or take it out of `reads`";
+    /// A secret that is not there.
+    KN0308 Error NoSecret {
+        /// Its name.
+        name: String,
+        /// Which may have been meant.
+        hint: String,
+    } = "there is no secrets/{name}.age", "{hint}";
+    /// A unit with two sources.
+    KN0309 Error UnitTwice {} = "a unit has `from` or `text`, not both", "keep one of them, or none for a unit of the distribution";
+    /// A path below a path that is a file.
+    KN0310 Error BelowFile {
+        /// The place on the machine.
+        path: AbsPath,
+        /// The file above it.
+        above: AbsPath,
+    } = "{path} lies below {above}, which is a file", "give one of them another path";
+
+    /// An output that a person changed.
+    KN0401 Error Edited {
+        /// The output.
+        path: RepoPath,
+    } = "somebody edited this file, which `knarr render` writes", "to drop the edit: rm {path}; knarr render. To keep it, say it in the files that people write (cluster.yaml, nodes/, people/), then do the same";
+    /// A file among the outputs that no render wrote.
+    KN0402 Error Foreign {
+        /// The file.
+        path: RepoPath,
+    } = "no render wrote this file", "move it out of rendered/, or delete it: rm {path}";
+}
+
+/// Returns what a wrong word may have meant: `did you mean …?`, else the list, else `otherwise`.
+pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let nearest =
+        known.iter().copied().map(|name| (strsim(word, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((score, name)) if score >= 0.6 => format!("did you mean `{name}`?"),
+        Some(_) if known.len() <= 12 => format!("known here: {}", known.join(", ")),
+        Some(_) | None => otherwise.to_owned(),
+    }
+}
+
+/// Returns how alike two words are, from 0 to 1.
+fn strsim(a: &str, b: &str) -> f32 {
+    similar::TextDiff::from_chars(a, b).ratio()
+}

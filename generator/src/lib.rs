@@ -1,0 +1,17 @@
+//! The generator: a compiler from the files that people write to everything a cluster needs.
+//!
+//! `parse → Spec → validate → Model → lower → Tree → diff → write`: all but the ends is pure. [`disk`] alone touches
+//! the repository's files, [`git`] alone runs git, [`ui`] alone prints.
+
+pub mod cli;
+pub mod disk;
+pub mod emit;
+pub mod error;
+pub mod finding;
+pub mod git;
+pub mod lower;
+pub mod model;
+pub mod render;
+pub mod secrets;
+pub mod spec;
+pub mod ui;

@@ -1,0 +1,44 @@
+//! The Model as Items and files, one function a feature. Nothing here can fail, and nothing is read or written.
+
+mod access;
+mod cluster;
+mod host;
+pub mod own;
+
+use crate::emit::{Sealed, Tree};
+use crate::model::{Model, Node};
+use knarr_node::item::Item;
+use knarr_node::name::{NodeName, SecretName};
+use knarr_node::state::NodeState;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Returns all that is rendered from a Model.
+pub fn lower(model: &Model) -> Tree {
+    let mut tree = Tree::default();
+    for (name, state) in states(model) {
+        let secrets: BTreeSet<&SecretName> = state.items.iter().filter_map(Item::secret).collect();
+        if !secrets.is_empty() {
+            let of = secrets.into_iter().map(|name| (name.clone(), model.secrets[name].clone())).collect();
+            let to = BTreeSet::from([model.nodes[&name].keys.age.clone()]);
+            tree.sealed(&format!("rendered/nodes/{name}.age"), Sealed { to, of });
+        }
+        tree.yaml(&format!("rendered/nodes/{name}.yaml"), &state);
+    }
+    tree.yaml("rendered/cluster.yaml", &cluster::state(model));
+    tree.text("rendered/access/signers", cluster::signers(model));
+    tree
+}
+
+/// Returns what each machine is to be; a removed one has no State.
+pub fn states(model: &Model) -> BTreeMap<NodeName, NodeState> {
+    let there = model.nodes.iter().filter(|(_, node)| !node.removed);
+    there.map(|(name, node)| (name.clone(), state(model, name, node))).collect()
+}
+
+fn state(model: &Model, name: &NodeName, node: &Node) -> NodeState {
+    let mut items = host::sysctl(&node.host);
+    items.extend(host::files(&node.host));
+    items.extend(access::access(model, name, &node.host));
+    items.extend(host::units(&node.host));
+    NodeState { knarr: model.envelope.clone(), node: name.clone(), git: model.cluster.git.clone(), items }
+}

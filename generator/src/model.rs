@@ -1,0 +1,75 @@
+//! The Spec, proven: every name is a name, every reference leads somewhere. What follows cannot fail.
+
+mod check;
+mod cluster;
+mod host;
+mod key;
+mod node;
+mod person;
+
+pub use cluster::Cluster;
+pub use host::Host;
+pub use key::SshKey;
+pub use node::{Keys, Node};
+pub use person::{Access, Person};
+
+use crate::disk::Inputs;
+use crate::finding::{Fault, Findings, Place};
+use crate::spec::Spec;
+use check::Check;
+use knarr_node::name::{Digest, NodeName, PersonName, SecretName};
+use knarr_node::state::Envelope;
+use std::collections::BTreeMap;
+
+/// A repository that can work.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Which knarrd reads what is rendered.
+    pub envelope: Envelope,
+    /// What is true of the whole cluster.
+    pub cluster: Cluster,
+    /// All machines, removed ones too.
+    pub nodes: BTreeMap<NodeName, Node>,
+    /// All people.
+    pub people: BTreeMap<PersonName, Person>,
+    /// All secrets with the digests of their encrypted files.
+    pub secrets: BTreeMap<SecretName, Digest>,
+}
+
+impl Model {
+    /// Proves a Spec; none when there is an error among the findings.
+    pub fn of(spec: &Spec, inputs: &Inputs, findings: &mut Findings) -> Option<Self> {
+        let mut check = Check { spec, inputs, findings };
+        check.files();
+        let secrets = check.secrets();
+        let people = check.people();
+        let host = check.cluster_host();
+        let nodes = check.nodes(&host);
+        let cluster = check.cluster()?;
+        check.trust(&cluster, &people);
+        let envelope = check.envelope();
+        let model = Self { envelope, cluster, nodes, people, secrets };
+        (!findings.refuse()).then_some(model)
+    }
+}
+
+impl Check<'_> {
+    /// Reports what lies where files are expected and is none.
+    fn files(&mut self) {
+        for path in &self.inputs.links {
+            self.findings.add(Place::file(path), Fault::SymbolicLink {});
+        }
+        for (path, size) in &self.inputs.large {
+            self.findings.add(Place::file(path), Fault::TooLarge { size: *size });
+        }
+    }
+
+    fn secrets(&mut self) -> BTreeMap<SecretName, Digest> {
+        let files: Vec<String> = self.inputs.names("secrets", ".age").map(str::to_owned).collect();
+        let read = |name: String| {
+            let path = check::path(&format!("secrets/{name}.age"));
+            Some((self.file_name(&path, &name)?, crate::secrets::digest(&self.inputs.files[&path])))
+        };
+        files.into_iter().filter_map(read).collect()
+    }
+}

@@ -1,0 +1,145 @@
+//! The cluster: its name, where its commits are, whom machines believe.
+
+use super::check::{self, Check};
+use super::{Person, SshKey};
+use crate::finding::{Fault, Place, near};
+use crate::spec::{self, At};
+use knarr_node::name::{ClusterName, Hex, PersonName, RepoPath};
+use knarr_node::state::{Envelope, FORMAT, Git};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is true of the whole cluster.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Its name.
+    pub name: ClusterName,
+    /// The domain below which names are made.
+    pub domain: Option<String>,
+    /// Where machines find the commits.
+    pub git: Git,
+    /// Whose signatures count, in the order of the file.
+    pub signers: Vec<PersonName>,
+    /// Whose signature may change the signers.
+    pub recovery: Option<SshKey>,
+}
+
+impl Check<'_> {
+    pub(super) fn cluster(&mut self) -> Option<Cluster> {
+        let path: RepoPath = check::path("cluster.yaml");
+        let Some(cluster) = &self.spec.cluster else {
+            if !self.spec.is_broken("cluster.yaml") {
+                self.findings.add(Place::file(&path), Fault::NoCluster {});
+            }
+            return None;
+        };
+        if cluster.format.value != FORMAT {
+            let found = cluster.format.value;
+            self.findings.add(Place::of(&path, &cluster.format), Fault::WrongFormat { found });
+        }
+        let domain = cluster.domain.as_ref().and_then(|word| self.domain(&path, word));
+        let git = self.git(&path, &cluster.git);
+        let signers = self.signers(&path, &cluster.trust);
+        let recovery = cluster.trust.recovery.as_ref().and_then(|word| self.ssh_key(&path, word));
+        Some(Cluster { name: self.word(&path, &cluster.name)?, domain, git, signers, recovery })
+    }
+
+    fn domain(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {
+        let label = |part: &str| part.parse::<ClusterName>().is_ok();
+        let valid = word.len() <= 200 && word.split('.').all(label);
+        if !valid {
+            self.bad(path, word, "a domain", "names of a-z, 0-9 and - joined by dots, e.g. harbor.example");
+        }
+        valid.then(|| word.value.clone())
+    }
+
+    fn git(&mut self, path: &RepoPath, git: &spec::Git) -> Git {
+        let rule = "an address as git takes it over ssh, https or from a folder, without spaces";
+        for remote in git.remotes.iter().filter(|remote| !is_remote(remote)) {
+            self.bad(path, remote, "a git remote", rule);
+        }
+        if !is_branch(&git.branch) {
+            self.bad(path, &git.branch, "a branch", "letters, digits and ._/- as in main or team/main");
+        }
+        let remotes = git.remotes.iter().map(|remote| remote.value.clone()).collect();
+        Git { remotes, branch: git.branch.value.clone() }
+    }
+
+    fn signers(&mut self, path: &RepoPath, trust: &spec::Trust) -> Vec<PersonName> {
+        if trust.signers.is_empty() {
+            self.findings.add(Place::file(path), Fault::NoSigner {});
+        }
+        trust.signers.iter().filter_map(|word| self.signer(path, word)).collect()
+    }
+
+    fn signer(&mut self, path: &RepoPath, word: &At<String>) -> Option<PersonName> {
+        let name: PersonName = self.word(path, word)?;
+        let place = Place::of(path, word);
+        match self.spec.people.get(name.as_str()) {
+            Some(person) if person.keys.is_empty() => {
+                self.findings.add(place, Fault::SignerWithoutKey { name: name.to_string() });
+            }
+            None if !self.spec.is_broken(&format!("people/{name}.yaml")) => {
+                let known = self.spec.people.keys().map(String::as_str);
+                let hint = near(name.as_str(), known, "write that file: email and keys");
+                self.findings.add(place, Fault::SignerUnknown { name: name.to_string(), hint });
+            }
+            Some(_) | None => {}
+        }
+        Some(name)
+    }
+
+    /// Warns while one loss would lock everybody out.
+    pub(super) fn trust(&mut self, cluster: &Cluster, people: &BTreeMap<PersonName, Person>) {
+        let place = Place::file(&check::path("cluster.yaml"));
+        let recipients: BTreeSet<&String> = people.values().flat_map(|person| &person.decrypt).collect();
+        if recipients.len() < 2 {
+            self.findings.add(place.clone(), Fault::FewRecipients { count: recipients.len() });
+        }
+        let named =
+            cluster.signers.iter().filter_map(|name| people.get(name)).flat_map(|person| &person.keys);
+        let signers: BTreeSet<&SshKey> = named.chain(&cluster.recovery).collect();
+        if signers.len() == 1 {
+            self.findings.add(place, Fault::FewSigners {});
+        }
+    }
+
+    /// Returns the head of every State: this knarrd, with digests where the lock has them.
+    pub(super) fn envelope(&mut self) -> Envelope {
+        let path = check::path("knarr.lock");
+        let mut envelope = Envelope {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            amd64: None,
+            arm64: None,
+            from: Vec::new(),
+        };
+        let line = self.spec.lock.0.iter().find_map(|(name, pin)| Some((name.strip_prefix("knarrd ")?, pin)));
+        if let Some((version, pin)) = line {
+            version.clone_into(&mut envelope.version);
+            envelope.amd64 =
+                pin.amd64.as_ref().and_then(|download| self.word::<Hex>(&path, &download.sha256));
+            envelope.arm64 =
+                pin.arm64.as_ref().and_then(|download| self.word::<Hex>(&path, &download.sha256));
+            let downloads = pin.amd64.iter().chain(&pin.arm64).flat_map(|download| &download.from);
+            let from: BTreeSet<String> = downloads.map(|from| from.value.clone()).collect();
+            envelope.from = from.into_iter().collect();
+        }
+        envelope
+    }
+}
+
+/// Whether git would take `text` as an address, and not as an option or as a command to run.
+///
+/// Source: gitremote-helpers(7): `<transport>::<address>` runs any program.
+fn is_remote(text: &str) -> bool {
+    let plain = !text.is_empty() && !text.starts_with('-') && !text.contains("::");
+    plain && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Whether `text` can be a branch, by a rule stricter than git-check-ref-format(1).
+fn is_branch(text: &str) -> bool {
+    let ends = |part: &str| !part.ends_with('.') && part.strip_suffix(".lock").is_none();
+    let part = |part: &str| !part.is_empty() && !part.starts_with(['.', '-']) && ends(part);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+    !text.contains("..") && text.chars().all(plain) && text.split('/').all(part)
+}

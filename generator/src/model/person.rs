@@ -1,0 +1,98 @@
+//! People: who signs, who logs in, who opens secrets.
+
+use super::SshKey;
+use super::check::{self, Check};
+use crate::finding::{Fault, Place};
+use crate::spec::{self, At};
+use knarr_node::name::{AccountName, NodeName, PersonName, RepoPath};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One person.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The address that signatures are told apart by.
+    pub email: String,
+    /// Keys that sign and log in.
+    pub keys: Vec<SshKey>,
+    /// Where this person may log in.
+    pub access: Option<Access>,
+    /// age recipients that open secrets/.
+    pub decrypt: BTreeSet<String>,
+}
+
+/// Where a person may log in.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// These machines; none for every machine.
+    pub only: Option<BTreeSet<NodeName>>,
+    /// The login name.
+    pub login: AccountName,
+}
+
+impl Access {
+    /// Whether it opens `node`.
+    pub fn opens(&self, node: &NodeName) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(node))
+    }
+}
+
+impl Check<'_> {
+    pub(super) fn people(&mut self) -> BTreeMap<PersonName, Person> {
+        let mut people = BTreeMap::new();
+        let mut emails: BTreeMap<String, RepoPath> = BTreeMap::new();
+        let mut keys: BTreeMap<SshKey, RepoPath> = BTreeMap::new();
+        for (file, person) in &self.spec.people {
+            let path = check::path(&format!("people/{file}.yaml"));
+            let name = self.file_name(&path, file);
+            let email = self.email(&path, &person.email);
+            if let Some(other) = email.clone().and_then(|email| emails.insert(email, path.clone())) {
+                self.findings.add(Place::of(&path, &person.email), Fault::SameEmail { other });
+            }
+            let own = self.person_keys(&path, person, &mut keys);
+            let access = person.access.as_ref().and_then(|access| self.access(&path, access));
+            let decrypt = person.decrypt.iter().filter_map(|word| self.age(&path, word)).collect();
+            if let (Some(name), Some(email)) = (name, email) {
+                people.insert(name, Person { email, keys: own, access, decrypt });
+            }
+        }
+        people
+    }
+
+    fn person_keys(
+        &mut self,
+        path: &RepoPath,
+        person: &spec::Person,
+        all: &mut BTreeMap<SshKey, RepoPath>,
+    ) -> Vec<SshKey> {
+        let mut own = Vec::new();
+        for word in &person.keys {
+            let Some(key) = self.ssh_key(path, word) else { continue };
+            match all.insert(key.clone(), path.clone()) {
+                Some(other) if other != *path => {
+                    self.findings.add(Place::of(path, word), Fault::SameSshKey { other });
+                }
+                Some(_) | None => own.push(key),
+            }
+        }
+        own
+    }
+
+    fn access(&mut self, path: &RepoPath, access: &spec::Access) -> Option<Access> {
+        let only = match &access.nodes {
+            spec::Which::All => None,
+            spec::Which::Only(names) => Some(names.iter().filter_map(|name| self.node(path, name)).collect()),
+        };
+        Some(Access { only, login: self.word(path, &access.login)? })
+    }
+
+    /// Takes what git's allowed_signers can hold as one name. Source: ssh-keygen(1), ALLOWED SIGNERS: principals are patterns joined by commas.
+    fn email(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {
+        let plain = |c: char| c.is_ascii_graphic() && !"*?!,\"#\\".contains(c);
+        let valid = word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
+            && word.chars().all(plain);
+        if !valid {
+            self.bad(path, word, "an email address", "as the committer's in git, e.g. me@example.org");
+        }
+        valid.then(|| word.value.clone())
+    }
+}

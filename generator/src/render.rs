@@ -1,0 +1,157 @@
+//! The pipeline: parse → Spec → Model → lower → Tree → diff → write. Reads as the list of its steps.
+
+use crate::disk::{Inputs, Repo};
+use crate::emit::{Sealed, Step, Tree, diff, outputs};
+use crate::error::CliError;
+use crate::finding::{self, Findings};
+use crate::git::History;
+use crate::lower::lower;
+use crate::model::Model;
+use crate::secrets::{self, Identities};
+use crate::spec::Spec;
+use crate::ui::Ui;
+use knarr_node::name::RepoPath;
+use knarr_node::outputs::{self as owned, Outputs};
+use std::collections::BTreeMap;
+
+/// A repository that was read and proven.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The files that people write.
+    pub inputs: Inputs,
+    /// What they say.
+    pub spec: Spec,
+    /// What is wrong with them.
+    pub findings: Findings,
+    /// What they mean; none when there is an error among the findings.
+    pub model: Option<Model>,
+}
+
+/// Reads and proves a repository; nothing is decided about its outputs yet.
+pub fn compile(repo: &Repo) -> Result<Compiled, CliError> {
+    let inputs = repo.inputs()?;
+    let mut findings = Findings::default();
+    let spec = Spec::of(&inputs, &mut findings);
+    let model = Model::of(&spec, &inputs, &mut findings);
+    Ok(Compiled { inputs, spec, findings, model })
+}
+
+/// What a render would do.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The proven repository.
+    pub model: Model,
+    /// The files that people write.
+    pub inputs: Inputs,
+    /// Warnings; an error would have stopped it.
+    pub findings: Findings,
+    /// All outputs.
+    pub tree: Tree,
+    /// What must be written.
+    pub steps: Vec<Step>,
+    there: BTreeMap<RepoPath, Vec<u8>>,
+}
+
+impl Prepared {
+    /// Returns the paths that a render would write or remove, the list of outputs among them.
+    pub fn paths(&self) -> Vec<RepoPath> {
+        let mut paths: Vec<RepoPath> = self.steps.iter().map(|step| step.path().clone()).collect();
+        let listed = self.there.get(&list_path()).map(Vec::as_slice);
+        let seals = self.steps.iter().any(|step| matches!(step, Step::Seal(..)));
+        if seals || listed != Some(outputs(&self.tree, &self.there, &BTreeMap::new()).as_bytes()) {
+            paths.push(list_path());
+        }
+        paths
+    }
+}
+
+fn list_path() -> RepoPath {
+    owned::PATH.parse().expect("it is a path in the repository")
+}
+
+/// Does everything up to the writing.
+///
+/// # Errors
+/// When there is an error among the findings, which were shown.
+pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
+    let Compiled { inputs, mut findings, model, .. } = compile(repo)?;
+    let Some(model) = model else { return Err(show(&findings, &inputs, ui)) };
+    let tree = lower(&model);
+    let there = repo.rendered()?;
+    let steps = diff(&tree, &there, &known(repo, &there), &mut findings);
+    if findings.refuse() {
+        return Err(show(&findings, &inputs, ui));
+    }
+    Ok(Prepared { model, inputs, findings, tree, steps, there })
+}
+
+/// Returns the lists of outputs that explain what lies under rendered/.
+fn known(repo: &Repo, there: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Outputs> {
+    let here = there.get(&list_path()).and_then(|bytes| serde_saphyr::from_slice(bytes).ok());
+    let merged = History::open(repo.root()).map(|history| history.outputs()).unwrap_or_default();
+    here.into_iter().chain(merged).collect()
+}
+
+/// Renders the repository: writes what differs, and nothing when there is an error among the findings.
+///
+/// Returns the paths that were written or removed. Warnings are shown.
+pub fn render(repo: &Repo, ui: &Ui) -> Result<Vec<RepoPath>, CliError> {
+    let prepared = prepare(repo, ui)?;
+    warn(&prepared, ui);
+    let paths = prepared.paths();
+    let sealed = seal_all(&prepared)?;
+    for step in &prepared.steps {
+        match step {
+            Step::Write(path, text) => repo.write(path, text.as_bytes())?,
+            Step::Seal(path, _) => repo.write(path, &sealed[path])?,
+            Step::Remove(path) => repo.remove(path)?,
+        }
+    }
+    if paths.last().is_some_and(|path| path.as_str() == owned::PATH) {
+        repo.write(&list_path(), outputs(&prepared.tree, &prepared.there, &sealed).as_bytes())?;
+    }
+    Ok(paths)
+}
+
+/// Encrypts all that is stale, before anything is written: an identity may be missing.
+fn seal_all(prepared: &Prepared) -> Result<BTreeMap<RepoPath, Vec<u8>>, CliError> {
+    let stale: Vec<(&RepoPath, &Sealed)> = prepared.steps.iter().filter_map(sealed).collect();
+    if stale.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let identities = Identities::read(&secrets::identity_path(&prepared.model.cluster.name))?;
+    let seal = |(path, sealed): (&RepoPath, &Sealed)| {
+        let open = |name: &knarr_node::name::SecretName| {
+            let source = format!("secrets/{name}.age");
+            let bytes = prepared.inputs.get(&source).expect("the model knows only secrets that are there");
+            identities.open(&source, bytes).map(|value| (name.clone(), value))
+        };
+        let values = sealed.of.keys().map(open).collect::<Result<_, _>>()?;
+        Ok((path.clone(), secrets::seal(&sealed.to, &secrets::bundle(&values))?))
+    };
+    stale.into_iter().map(seal).collect()
+}
+
+fn sealed(step: &Step) -> Option<(&RepoPath, &Sealed)> {
+    match step {
+        Step::Seal(path, sealed) => Some((path, sealed)),
+        Step::Write(..) | Step::Remove(_) => None,
+    }
+}
+
+/// Shows the warnings of a render that goes on.
+pub fn warn(prepared: &Prepared, ui: &Ui) {
+    if !prepared.findings.is_empty() && !ui.json() {
+        ui.note(finding::text(&prepared.findings, &prepared.inputs, ui.colour()));
+    }
+}
+
+/// Shows findings and returns the error that stops the command.
+pub fn show(findings: &Findings, inputs: &Inputs, ui: &Ui) -> CliError {
+    if ui.json() {
+        ui.value(&serde_json::json!({ "findings": finding::rows(findings, inputs) }));
+    } else {
+        ui.note(finding::text(findings, inputs, ui.colour()));
+    }
+    CliError::told()
+}

@@ -1,0 +1,80 @@
+//! What people write, one type for each kind of file: parsed, and nothing decided yet.
+//!
+//! Leaves stay text with their place, so that one wrong word does not hide the others: the Model parses them.
+
+mod at;
+mod cluster;
+mod host;
+mod lock;
+mod node;
+mod person;
+mod read;
+
+pub use at::At;
+pub use cluster::{Cluster, Git, Trust};
+pub use host::{FileSource, Host, UnitSource};
+pub use lock::{Lock, Pinned};
+pub use node::{Arch, Keys, Node};
+pub use person::{Access, Person, Which};
+pub use read::parse;
+
+use crate::disk::Inputs;
+use crate::finding::Findings;
+use knarr_node::name::RepoPath;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All files that people write, by the names of their files.
+#[derive(Clone, Debug, Default)]
+pub struct Spec {
+    /// `cluster.yaml`; none when it is missing or cannot be read.
+    pub cluster: Option<Cluster>,
+    /// `nodes/<name>.yaml`.
+    pub nodes: BTreeMap<String, Node>,
+    /// `people/<name>.yaml`.
+    pub people: BTreeMap<String, Person>,
+    /// `knarr.lock`.
+    pub lock: Lock,
+    /// Files that could not be read: each has a finding, and nothing that they would say counts as missing.
+    pub broken: BTreeSet<RepoPath>,
+}
+
+impl Spec {
+    /// Whether a file is there and could not be read.
+    pub fn is_broken(&self, path: &str) -> bool {
+        self.broken.iter().any(|broken| broken.as_str() == path)
+    }
+
+    /// Reads all files; what cannot be read becomes a finding.
+    pub fn of(inputs: &Inputs, findings: &mut Findings) -> Self {
+        let mut reader = Reader { inputs, findings, broken: BTreeSet::new() };
+        let cluster = reader.file("cluster.yaml");
+        let nodes = reader.folder("nodes");
+        let people = reader.folder("people");
+        let lock = reader.file("knarr.lock").unwrap_or_default();
+        Self { cluster, nodes, people, lock, broken: reader.broken }
+    }
+}
+
+struct Reader<'a> {
+    inputs: &'a Inputs,
+    findings: &'a mut Findings,
+    broken: BTreeSet<RepoPath>,
+}
+
+impl Reader<'_> {
+    fn file<T: DeserializeOwned>(&mut self, path: &str) -> Option<T> {
+        let path: RepoPath = path.parse().ok()?;
+        let read = parse(&path, self.inputs.get(path.as_str())?);
+        if read.is_err() {
+            self.broken.insert(path.clone());
+        }
+        read.map_err(|finding| self.findings.push(finding)).ok()
+    }
+
+    fn folder<T: DeserializeOwned>(&mut self, folder: &str) -> BTreeMap<String, T> {
+        let names: Vec<String> = self.inputs.names(folder, ".yaml").map(str::to_owned).collect();
+        let read = |name: String| self.file(&format!("{folder}/{name}.yaml")).map(|file| (name, file));
+        names.into_iter().filter_map(read).collect()
+    }
+}

@@ -1,0 +1,52 @@
+//! `cluster.yaml`: what is true of the whole cluster.
+
+use super::{At, Host};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// The format of the whole repository: 1.
+    pub format: At<u32>,
+    /// The cluster's name, e.g. `harbor`: 1 to 63 of a-z, 0-9 and -.
+    pub name: At<String>,
+    /// The domain below which apps and machines get their names, e.g. `harbor.example`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<At<String>>,
+    /// Where machines find the commits.
+    pub git: Git,
+    /// Whom machines believe.
+    pub trust: Trust,
+    /// What every machine has.
+    #[serde(default, skip_serializing_if = "Host::is_empty")]
+    pub host: Host,
+}
+
+/// Where machines find the commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    /// Addresses as git takes them; machines try them in order. Host keys: .knarr/known_hosts.
+    #[serde(default)]
+    pub remotes: Vec<At<String>>,
+    /// The branch that machines follow.
+    #[serde(default = "main")]
+    pub branch: At<String>,
+}
+
+fn main() -> At<String> {
+    "main".into()
+}
+
+/// Whom machines believe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    /// Names of people (people/<name>.yaml): machines follow only commits that these signed or approved.
+    pub signers: Vec<At<String>>,
+    /// A public SSH key that may change only `trust`; its private half is in the recovery kit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<At<String>>,
+}

@@ -1,0 +1,66 @@
+//! `nodes/<name>.yaml`: one machine.
+
+use super::{At, Host};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// The IP address at which others reach it; leave it out behind NAT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<At<String>>,
+    /// Whether it is behind NAT: others cannot reach it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nat: bool,
+    /// How people reach it: user@host[:port], or a name from ssh_config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<At<String>>,
+    /// Its architecture; amd64 when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<Arch>,
+    /// Public halves of what was born on it; `knarr node add` writes them.
+    pub keys: Keys,
+    /// What this machine has, besides what every machine has.
+    #[serde(default, skip_serializing_if = "Host::is_empty")]
+    pub host: Host,
+    /// Written by `knarr node remove`: the machine stops what Knarr started and keeps its data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
+}
+
+/// An architecture that knarrd runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Arch {
+    /// x86-64.
+    #[default]
+    Amd64,
+    /// 64-bit ARM.
+    Arm64,
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        })
+    }
+}
+
+/// Public halves of what was born on a machine; the private halves never leave it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// SHA-256 of /etc/machine-id: a cloned disk is refused.
+    pub machine: At<String>,
+    /// The age recipient of its secrets.
+    pub age: At<String>,
+    /// The WireGuard key, base64.
+    pub wireguard: At<String>,
+    /// The SSH host key: it signs the reports.
+    pub ssh: At<String>,
+}

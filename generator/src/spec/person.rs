@@ -1,0 +1,85 @@
+//! `people/<name>.yaml`: one person.
+
+use super::At;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+/// One person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The address that this person commits with.
+    pub email: At<String>,
+    /// Public SSH keys: they sign commits (if the name is in trust.signers) and log in (if access says so).
+    #[serde(default)]
+    pub keys: Vec<At<String>>,
+    /// Where this person may log in; leave it out for no login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// age recipients that can open everything in secrets/.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decrypt: Vec<At<String>>,
+}
+
+/// Where a person may log in, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// `all`, or a list of nodes.
+    pub nodes: Which,
+    /// The login name; everybody but root gets sudo.
+    #[serde(rename = "as")]
+    pub login: At<String>,
+}
+
+/// Which machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Which {
+    /// Every machine.
+    All,
+    /// These.
+    #[serde(untagged)]
+    Only(Vec<At<String>>),
+}
+
+impl<'de> Deserialize<'de> for Which {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WhichVisitor)
+    }
+}
+
+struct WhichVisitor;
+
+impl<'de> Visitor<'de> for WhichVisitor {
+    type Value = Which;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`all` or a list of nodes")
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Which, E> {
+        if text == "all" {
+            Ok(Which::All)
+        } else {
+            Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
+        }
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Which, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = seq.next_element()? {
+            names.push(name);
+        }
+        Ok(Which::Only(names))
+    }
+}
+
+impl JsonSchema for Which {
+    fn schema_name() -> Cow<'static, str> {
+        "Which".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}]})
+    }
+}
