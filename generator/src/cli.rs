@@ -1,5 +1,7 @@
 //! The command line: one file a command, each only wiring.
 
+mod check;
+mod plan;
 mod render;
 
 use crate::error::CliError;
@@ -20,6 +22,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Render(render::Args),
+    Check(check::Args),
+    Plan(plan::Args),
 }
 
 /// How a command ended well.
@@ -36,5 +40,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
     let ui = Ui::new(cli.output, false);
     match &cli.command {
         Command::Render(args) => render::run(args, &ui),
+        Command::Check(args) => check::run(args, &ui),
+        Command::Plan(args) => plan::run(args, &ui),
     }
 }

@@ -11,6 +11,7 @@ pub mod finding;
 pub mod git;
 pub mod lower;
 pub mod model;
+pub mod plan;
 pub mod render;
 pub mod secrets;
 pub mod spec;

@@ -212,6 +212,11 @@ faults! {
         /// The file.
         path: RepoPath,
     } = "no render wrote this file", "move it out of rendered/, or delete it: rm {path}";
+    /// Outputs that are not what the files say now.
+    KN0403 Error NotRendered {
+        /// How many.
+        count: usize,
+    } = "outputs that are not what the files say now: {count}, this is the first", "knarr render";
 }
 
 /// Returns what a wrong word may have meant: `did you mean …?`, else the list, else `otherwise`.

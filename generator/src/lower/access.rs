@@ -30,7 +30,7 @@ pub(super) fn access(model: &Model, node: &NodeName, host: &Host) -> Vec<Item> {
     items.push(Item::File(file));
     let name: UnitName = UNIT.parse().expect("it is a unit's name");
     if !host.units.contains_key(&name) {
-        items.push(Item::Unit(Unit { name, text: None, reads: [path].into(), was: None }));
+        items.push(Item::Unit(Unit::new(name, None, [path].into())));
     }
     items
 }

@@ -98,7 +98,8 @@ impl Check<'_> {
         let named =
             cluster.signers.iter().filter_map(|name| people.get(name)).flat_map(|person| &person.keys);
         let signers: BTreeSet<&SshKey> = named.chain(&cluster.recovery).collect();
-        if signers.len() == 1 {
+        let known = cluster.signers.iter().all(|name| people.contains_key(name));
+        if known && signers.len() == 1 {
             self.findings.add(place, Fault::FewSigners {});
         }
     }

@@ -120,7 +120,7 @@ impl Check<'_> {
         };
         let reads = source.reads.iter().filter_map(|word| self.word(path, word)).collect();
         let name = name?;
-        Some((name.clone(), Unit { name, text, reads, was: None }))
+        Some((name.clone(), Unit::new(name, text, reads)))
     }
 
     /// Returns a place on the machine that is not Knarr's own.
