@@ -1,16 +1,24 @@
 //! What a machine is made of. No feature appears here: the generator lowers every feature to these.
 
 mod account;
+mod address;
 mod file;
+mod hosts;
 mod link;
 mod sysctl;
+mod table;
 mod unit;
+mod wireguard;
 
 pub use account::Account;
+pub use address::{Address, Route};
 pub use file::{Check, File};
+pub use hosts::HostsBlock;
 pub use link::Link;
 pub use sysctl::Sysctl;
+pub use table::NftTable;
 pub use unit::{Unit, Was};
+pub use wireguard::{WgDevice, WgPeer};
 
 use crate::name::{AbsPath, AccountName, BadName, KeptName, SecretName, SysctlKey, UnitName};
 use serde::{Deserialize, Serialize};

@@ -96,6 +96,29 @@ name!(
     PersonName, "a person's name", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
 );
 name!(
+    /// Name of the other end of a tunnel, a node or a device in `peers/`: an RFC 1123 label, e.g. `x1`.
+    PeerName, "a peer's name", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
+);
+name!(
+    /// Name of a domain: RFC 1123 labels joined by dots, without the last dot, e.g. `harbor.example`.
+    DomainName, "a domain name", "labels of a-z, 0-9 and -, joined by dots, at most 253 characters",
+    |text| text.len() <= 253 && text.split('.').all(is_label)
+);
+name!(
+    /// Name of a network device, e.g. `knarr0`. Source: wg-quick(8), v1.0.20210914: 1 to 15 of `a-zA-Z0-9_=+.-`.
+    DeviceName, "a network device's name", "1 to 15 letters, digits and _=+.-",
+    |text| (1..=15).contains(&text.len())
+        && text != "." && text != ".."
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_=+.-".contains(&b))
+);
+name!(
+    /// Name of a table of nftables, e.g. `knarr`. Source: nft(8), v1.0.6, identifiers.
+    TableName, "a table's name", "1 to 31 of a-z, 0-9 and _, beginning with a letter",
+    |text| text.len() <= 31
+        && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+        && text.bytes().all(|b| lower_or_digit(b) || b == b'_')
+);
+name!(
     /// Name of a secret in `secrets/`: an RFC 1123 label, e.g. `k3s-agent-token`.
     SecretName, "a secret's name", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
 );
@@ -167,6 +190,12 @@ impl Oid {
     /// Returns the first seven digits, as git shows them.
     pub fn short(&self) -> &str {
         self.0.get(..7).unwrap_or(&self.0)
+    }
+}
+
+impl From<&NodeName> for PeerName {
+    fn from(node: &NodeName) -> Self {
+        Self(node.0.clone())
     }
 }
 
