@@ -50,7 +50,7 @@ fn tunnels_are_what_the_cases_say() {
 #[test]
 fn names_are_what_the_cases_say() {
     for_every_node(|case, mesh, _| {
-        expect_file![case.join("hosts.txt")].assert_eq(&mesh.hosts().put_into(""))
+        expect_file![case.join("hosts.txt")].assert_eq(&mesh.hosts().put_into(""));
     });
 }
 
