@@ -1,0 +1,41 @@
+# Looks at a machine and says what it sees as key=value lines. It changes nothing. POSIX sh, run by `knarr node add`.
+# All is one function, called at the end: a script that arrives in part does nothing.
+look() {
+    PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+    LC_ALL=C
+    export PATH LC_ALL
+    echo 'knarr-probe=1'
+    (. /etc/os-release && echo "os=${NAME%% *} $VERSION_ID") 2>/dev/null
+    echo "arch=$(uname -m)"
+    root=
+    if [ "$(id -u)" = 0 ]; then
+        echo 'root=yes'
+    elif sudo -n true 2>/dev/null; then
+        echo 'root=sudo'
+        root='sudo -n'
+    else
+        echo 'root=no'
+    fi
+    echo "connection=$SSH_CONNECTION"
+    if [ -d /run/systemd/system ]; then echo 'systemd=yes'; else echo 'systemd=no'; fi
+    if command -v apt-get >/dev/null 2>&1; then echo 'apt=yes'; else echo 'apt=no'; fi
+    for program in git ssh ssh-keygen nft wg ip prlimit; do
+        command -v "$program" >/dev/null 2>&1 || echo "missing=$program"
+    done
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || echo 'missing=ca-certificates'
+    if [ -s /etc/machine-id ]; then
+        echo "machine=$(tr -d '\n' </etc/machine-id | sha256sum | cut -d ' ' -f 1)"
+    fi
+    for key in ed25519 ecdsa rsa; do
+        file=/etc/ssh/ssh_host_${key}_key.pub
+        [ -r "$file" ] && echo "host-key=$(cut -d ' ' -f 1,2 "$file")"
+    done
+    ip -o route show default 2>/dev/null | sed 's/^/route=/'
+    ip -o addr show scope global 2>/dev/null | sed 's/^/address=/'
+    $root ss -Htulpn 2>/dev/null | sed 's/^/listen=/'
+    [ -x /usr/local/bin/knarrd ] && echo "knarrd=$(/usr/local/bin/knarrd --version 2>/dev/null)"
+    identity=$($root cat /var/lib/knarr/identity.json 2>/dev/null | tr -d '\n')
+    [ -n "$identity" ] && echo "identity=$identity"
+    echo 'knarr-probe=end'
+}
+look </dev/null
