@@ -15,6 +15,7 @@ pub mod outputs;
 pub mod plan;
 pub mod report;
 pub mod state;
+pub mod trust;
 
 pub use change::{Back, Change, Impact};
 pub use host::{Act, ActError, Have, Look, Seen, SweepError, Why};
