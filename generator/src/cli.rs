@@ -1,10 +1,17 @@
 //! The command line: one file a command, each only wiring.
 
 mod check;
+mod completions;
+mod doctor;
+mod new;
 mod plan;
 mod render;
+mod secret;
+mod setup;
 
+use crate::disk::Repo;
 use crate::error::CliError;
+use crate::setup::is_set_up;
 use crate::ui::{Format, Ui};
 use clap::{Parser, Subcommand};
 
@@ -21,9 +28,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::Args),
+    Setup(setup::Args),
     Render(render::Args),
     Check(check::Args),
     Plan(plan::Args),
+    Doctor(doctor::Args),
+    Secret(secret::Args),
+    Completions(completions::Args),
 }
 
 /// How a command ended well.
@@ -35,12 +47,26 @@ pub enum Done {
     Changes,
 }
 
+/// Finds the repository, and says when this clone was not set up.
+fn open(ui: &Ui) -> Result<Repo, CliError> {
+    let repo = Repo::open()?;
+    if !is_set_up(&repo) {
+        ui.note("note: this clone is not set up: type `knarr setup`");
+    }
+    Ok(repo)
+}
+
 /// Runs a command line.
 pub fn run(cli: &Cli) -> Result<Done, CliError> {
     let ui = Ui::new(cli.output, false);
     match &cli.command {
+        Command::New(args) => new::run(args, &ui),
+        Command::Setup(args) => setup::run(args, &ui),
         Command::Render(args) => render::run(args, &ui),
         Command::Check(args) => check::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),
+        Command::Doctor(args) => doctor::run(args, &ui),
+        Command::Secret(args) => secret::run(args, &ui),
+        Command::Completions(args) => Ok(completions::run(args)),
     }
 }

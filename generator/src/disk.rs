@@ -178,6 +178,13 @@ impl Repo {
         put().map_err(io("write", &full))
     }
 
+    /// Lets everybody run a file.
+    pub fn make_program(&self, path: &RepoPath) -> Result<(), DiskError> {
+        let full = self.root.join(path.as_str());
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&full, mode).map_err(io("change", &full))
+    }
+
     /// Removes one file; a file that is not there is fine. A folder that becomes empty goes too.
     pub fn remove(&self, path: &RepoPath) -> Result<(), DiskError> {
         let full = self.root.join(path.as_str());

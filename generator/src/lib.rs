@@ -5,16 +5,22 @@
 
 pub mod cli;
 pub mod disk;
+pub mod doctor;
 pub mod emit;
 pub mod error;
 pub mod finding;
+pub mod fresh;
 pub mod git;
+pub mod known_hosts;
 pub mod lower;
 pub mod model;
 pub mod plan;
 pub mod probe;
 pub mod render;
 pub mod secrets;
+pub mod setup;
+pub mod signing;
 pub mod spec;
 pub mod ssh;
+pub mod template;
 pub mod ui;

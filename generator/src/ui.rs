@@ -109,6 +109,17 @@ impl Ui {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
+    /// Asks for a line without showing it; none when nobody types.
+    pub fn hidden(&self, prompt: &str) -> Result<Option<zeroize::Zeroizing<String>>, CliError> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let term = console::Term::stderr();
+        let read = term.write_str(prompt).and_then(|()| term.read_secure_line());
+        let typed = read.map_err(|error| CliError::environment(format!("cannot ask: {error}")))?;
+        Ok(Some(zeroize::Zeroizing::new(typed)))
+    }
+
     /// Shows a prompt and reads one line.
     pub fn line(&self, prompt: &str) -> Result<String, CliError> {
         let mut out = std::io::stderr();

@@ -1,7 +1,6 @@
 //! `knarr check`.
 
-use super::Done;
-use crate::disk::Repo;
+use super::{Done, open};
 use crate::error::CliError;
 use crate::finding::{Fault, Place, rows};
 use crate::render;
@@ -17,7 +16,7 @@ use crate::ui::Ui;
 pub(super) struct Args {}
 
 pub(super) fn run(_: &Args, ui: &Ui) -> Result<Done, CliError> {
-    let repo = Repo::open()?;
+    let repo = open(ui)?;
     let mut prepared = render::prepare(&repo, ui)?;
     let paths = prepared.paths();
     if let Some(first) = paths.first() {

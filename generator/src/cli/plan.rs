@@ -1,6 +1,6 @@
 //! `knarr plan`.
 
-use super::Done;
+use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::git::History;
@@ -22,7 +22,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
-    let repo = Repo::open()?;
+    let repo = open(ui)?;
     let planned = plan(&repo, args.range.as_deref(), ui)?;
     if ui.json() {
         ui.value(&planned);

@@ -1,7 +1,6 @@
 //! `knarr render`.
 
-use super::Done;
-use crate::disk::Repo;
+use super::{Done, open};
 use crate::error::CliError;
 use crate::render;
 use crate::ui::Ui;
@@ -20,7 +19,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
-    let repo = Repo::open()?;
+    let repo = open(ui)?;
     if !args.check {
         let paths = render::render(&repo, ui)?;
         report("wrote", &paths, ui);

@@ -32,6 +32,11 @@ impl History {
         found.map(|commit| commit.id().to_string()).map_err(cannot(&format!("commit `{name}`")))
     }
 
+    /// Returns a setting as this clone has it; none when it is missing.
+    pub fn config(&self, key: &str) -> Option<String> {
+        self.0.config().and_then(|config| config.get_string(key)).ok()
+    }
+
     /// Returns all files below `folder` in the commit that `name` means.
     pub fn files(&self, name: &str, folder: &str) -> Result<Side, GitError> {
         let what = format!("`{folder}` of commit `{name}`");

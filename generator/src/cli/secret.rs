@@ -1,0 +1,109 @@
+//! `knarr secret`.
+
+use super::{Done, open};
+use crate::error::CliError;
+use crate::finding::Findings;
+use crate::lower::states;
+use crate::model::Model;
+use crate::secrets;
+use crate::spec::Spec;
+use crate::ui::Ui;
+use knarr_node::Item;
+use knarr_node::name::SecretName;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::Read;
+use zeroize::Zeroizing;
+
+/// Set and list the secrets of machines
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Set(Set),
+    List(List),
+}
+
+/// Encrypt a value to everybody who has `decrypt`
+///
+/// The value comes from standard input as it is, or is asked for without echo.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  knarr secret set greeting\n  openssl rand -hex 32 | knarr secret set token"
+)]
+struct Set {
+    /// The secret's name: secrets/NAME.age
+    name: SecretName,
+}
+
+/// List secrets and the machines that use them; no value is shown
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  knarr secret list --output json")]
+struct List {}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    match &args.command {
+        Command::Set(args) => set(args, ui),
+        Command::List(_) => list(ui),
+    }
+}
+
+fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
+    let repo = open(ui)?;
+    let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
+    let people = spec.people.values().flat_map(|person| &person.decrypt);
+    let to: BTreeSet<String> = people.map(|recipient| recipient.value.clone()).collect();
+    let sealed = secrets::seal(&to, &value(&args.name, ui)?)?;
+    let path = format!("secrets/{}.age", args.name);
+    repo.write(&path.parse().expect("a secret's name has no slash"), &sealed)?;
+    ui.done(format_args!("wrote {path}, which {} identities can open; next: knarr render", to.len()));
+    Ok(Done::Fine)
+}
+
+fn value(name: &SecretName, ui: &Ui) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    if let Some(typed) = ui.hidden(&format!("{name}: "))? {
+        return Ok(Zeroizing::new(typed.as_bytes().to_vec()));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = std::io::stdin().lock().take(1 << 20).read_to_end(&mut bytes);
+    read.map_err(|error| CliError::environment(format!("cannot read the value: {error}")))?;
+    if bytes.is_empty() {
+        return Err(
+            CliError::user("the value is empty").help(format!("printf %s VALUE | knarr secret set {name}"))
+        );
+    }
+    Ok(bytes)
+}
+
+/// A secret for programs.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    nodes: Vec<String>,
+}
+
+fn list(ui: &Ui) -> Result<Done, CliError> {
+    let repo = open(ui)?;
+    let (inputs, mut findings) = (repo.inputs()?, Findings::default());
+    let spec = Spec::of(&inputs, &mut findings);
+    let model = Model::of(&spec, &inputs, &mut findings);
+    let states = model.as_ref().map(states).unwrap_or_default();
+    let uses = |name: &str| {
+        let has =
+            |items: &[Item]| items.iter().filter_map(Item::secret).any(|secret| secret.as_str() == name);
+        states.values().filter(|state| has(&state.items)).map(|state| state.node.to_string()).collect()
+    };
+    let names = inputs.names("secrets", ".age");
+    let rows: Vec<Row> = names.map(|name| Row { name: name.to_owned(), nodes: uses(name) }).collect();
+    if ui.json() {
+        ui.value(&rows);
+    } else {
+        let lines: Vec<[String; 2]> = rows.into_iter().map(|row| [row.name, row.nodes.join(" ")]).collect();
+        ui.table(["SECRET", "USED BY"], &lines);
+    }
+    Ok(Done::Fine)
+}

@@ -1,0 +1,151 @@
+//! A new cluster repository: its files, its keys, its recovery kit.
+
+use crate::disk::Repo;
+use crate::error::CliError;
+use crate::known_hosts::SshHost;
+use crate::model::SshKey;
+use crate::secrets::{self, SecretError};
+use crate::signing::Signing;
+use crate::spec::{self, At};
+use crate::template;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use knarr_node::name::{ClusterName, PersonName, RepoPath};
+use knarr_node::state::FORMAT;
+use ssh_key::LineEnding;
+use ssh_key::private::{Ed25519Keypair, PrivateKey};
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// What a new repository is made of.
+#[derive(Debug)]
+pub struct Fresh<'a> {
+    /// The cluster's name.
+    pub name: ClusterName,
+    /// The domain of apps and machines.
+    pub domain: Option<String>,
+    /// Where machines will find the commits.
+    pub origin: Option<String>,
+    /// The first person: file name and address.
+    pub person: (PersonName, String),
+    /// The key that signs.
+    pub signing: &'a Signing,
+    /// The person's age recipient.
+    pub recipient: String,
+    /// The public halves of the recovery kit.
+    pub recovery: &'a Recovery,
+}
+
+/// A second way in, for the day when the first is lost. Its text is shown or written once.
+pub struct Recovery {
+    /// The kit itself: an age identity and a private SSH key.
+    pub kit: Zeroizing<String>,
+    /// The age recipient.
+    pub recipient: String,
+    /// The public key that may change the signers.
+    pub signer: SshKey,
+}
+
+impl std::fmt::Debug for Recovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recovery")
+            .field("recipient", &self.recipient)
+            .field("signer", &self.signer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recovery {
+    /// Makes a kit for a cluster.
+    pub fn new(cluster: &ClusterName) -> Result<Self, CliError> {
+        let (identity, recipient) = secrets::new_identity();
+        let (private, signer) = new_ssh_key(&format!("{cluster}-recovery"))?;
+        let kit = format!(
+            "# Recovery kit of the cluster {cluster}. It opens every secret and may change who signs: keep it offline.\n\
+             # {recipient}\n{}\n{}",
+            identity.as_str(),
+            private.as_str()
+        );
+        Ok(Self { kit: Zeroizing::new(kit), recipient, signer })
+    }
+}
+
+/// Makes an Ed25519 key pair in memory: the private half as OpenSSH writes it, and the public half.
+fn new_ssh_key(comment: &str) -> Result<(Zeroizing<String>, SshKey), CliError> {
+    let mut seed = Zeroizing::new([0u8; 32]);
+    SystemRandom::new()
+        .fill(seed.as_mut())
+        .map_err(|_| CliError::environment("the system has no randomness"))?;
+    let pair = Ed25519Keypair::from_seed(&seed);
+    let bug = |error: ssh_key::Error| CliError::bug(format!("cannot write a new key: {error}"));
+    let private = PrivateKey::new(pair.into(), comment).map_err(bug)?;
+    let text = private.to_openssh(LineEnding::LF).map_err(bug)?;
+    let public = private.public_key().to_openssh().map_err(bug)?;
+    Ok((text, public.parse().map_err(CliError::bug)?))
+}
+
+impl Fresh<'_> {
+    /// Writes all files that people own; nothing is rendered yet.
+    pub fn write(&self, repo: &Repo) -> Result<(), CliError> {
+        for (path, text, program) in template::FILES {
+            repo.write(&known(path), text.as_bytes())?;
+            if program {
+                repo.make_program(&known(path))?;
+            }
+        }
+        for (path, text) in template::schemas() {
+            repo.write(&known(&path), text.as_bytes())?;
+        }
+        repo.write_spec(&known("cluster.yaml"), "cluster", &self.cluster())?;
+        repo.write_spec(&known(&format!("people/{}.yaml", self.person.0)), "person", &self.person())?;
+        repo.write_spec(&known("knarr.lock"), "lock", &lock())?;
+        self.write_access(repo)
+    }
+
+    /// Writes how machines reach the origin: its host keys, and a key of their own that may only read.
+    fn write_access(&self, repo: &Repo) -> Result<(), CliError> {
+        let hosts = self.origin.as_deref().and_then(SshHost::of).map(|host| host.known()).unwrap_or_default();
+        repo.write(&known(".knarr/known_hosts"), hosts.as_bytes())?;
+        let (private, public) = new_ssh_key(&format!("{}-deploy", self.name))?;
+        let sealed = self.seal(private.as_bytes())?;
+        repo.write(&known("secrets/deploy-key.age"), &sealed)?;
+        Ok(repo.write(&known(".knarr/deploy.pub"), format!("{public} {}-deploy\n", self.name).as_bytes())?)
+    }
+
+    fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SecretError> {
+        secrets::seal(&[self.recipient.clone(), self.recovery.recipient.clone()].into(), plain)
+    }
+
+    fn cluster(&self) -> spec::Cluster {
+        let remotes = self.origin.iter().map(|origin| origin.as_str().into()).collect();
+        let trust = spec::Trust {
+            signers: vec![self.person.0.as_str().into()],
+            recovery: Some(self.recovery.signer.as_str().into()),
+        };
+        spec::Cluster {
+            format: FORMAT.into(),
+            name: self.name.as_str().into(),
+            domain: self.domain.as_deref().map(At::from),
+            git: spec::Git { remotes, branch: "main".into() },
+            trust,
+            host: spec::Host::default(),
+        }
+    }
+
+    fn person(&self) -> spec::Person {
+        spec::Person {
+            email: self.person.1.as_str().into(),
+            keys: vec![self.signing.key.as_str().into()],
+            access: Some(spec::Access { nodes: spec::Which::All, login: "root".into() }),
+            decrypt: vec![self.recipient.as_str().into(), self.recovery.recipient.as_str().into()],
+        }
+    }
+}
+
+fn lock() -> spec::Lock {
+    let knarrd = format!("knarrd {}", env!("CARGO_PKG_VERSION"));
+    spec::Lock(BTreeMap::from([(knarrd.as_str().into(), spec::Pinned::default())]))
+}
+
+fn known(path: &str) -> RepoPath {
+    path.parse().expect("names have no slashes, so it is a path")
+}
