@@ -1,0 +1,149 @@
+//! The only writer of the machine: how each kind of item is seen, kept and changed.
+//!
+//! One file a kind says *what* is done; an [`Os`] does the single steps. [`Linux`] is the real one, the tests
+//! have one with a disk that crashes. No feature is known here by name.
+
+mod account;
+mod fault;
+mod linux;
+mod note;
+mod os;
+mod path;
+mod started;
+mod sysctl;
+mod unit;
+
+pub use fault::Fault;
+pub use linux::Linux;
+pub use os::{Active, Enabled, Kind, Meta, Order, Os, Place, UnitStatus};
+pub use started::{ReadsKey, Start, note_start};
+
+use knarr_node::name::{AbsPath, KeptName, SecretName};
+use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError, Why};
+use std::collections::{BTreeMap, BTreeSet};
+use zeroize::Zeroizing;
+
+/// The values of this machine's secrets, by name.
+pub type Secrets = BTreeMap<SecretName, Zeroizing<Vec<u8>>>;
+
+/// The machine that knarrd runs on.
+pub type LinuxHost = Host<Linux>;
+
+/// Where knarrd keeps what is its own.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What outlives a reboot, e.g. `/var/lib/knarr`.
+    pub state: AbsPath,
+    /// What does not, e.g. `/run/knarr`. It must outlive a restart of knarrd.
+    pub run: AbsPath,
+    /// knarrd itself: units call it at each start.
+    pub program: AbsPath,
+}
+
+/// A machine, seen and changed through an [`Os`].
+pub struct Host<O> {
+    os: O,
+    settings: Settings,
+    key: ReadsKey,
+    secrets: Secrets,
+}
+
+impl LinuxHost {
+    /// Opens the machine that this program runs on; its key for starts is made when it has none.
+    pub fn open(settings: Settings, secrets: Secrets) -> Result<Self, Fault> {
+        let mut os = Linux::new()?;
+        let key = ReadsKey::of_machine(&mut os, &settings)?;
+        Ok(Self::new(os, settings, key, secrets))
+    }
+}
+
+impl Start {
+    /// Notes this start on the machine that this program runs on: what `knarrd started` does.
+    pub fn note(&self, settings: &Settings) -> Result<(), Fault> {
+        let mut os = Linux::new()?;
+        let key = ReadsKey::of_machine(&mut os, settings)?;
+        note_start(&mut os, settings, &key, self)
+    }
+}
+
+impl<O: Os> Host<O> {
+    /// Makes a host. Neither the key nor any secret is ever written anywhere but into the files that ask for it.
+    pub fn new(os: O, settings: Settings, key: ReadsKey, secrets: Secrets) -> Self {
+        Self { os, settings, key, secrets }
+    }
+
+    fn look_at(&self, id: &Id, like: Option<&Item>) -> Result<Seen, Fault> {
+        match (id, like) {
+            (Id::Path(path), like) => self.see_path(path, like),
+            (Id::Sysctl(_), Some(Item::Sysctl(like))) => self.see_sysctl(like),
+            (Id::Unit(name), Some(Item::Unit(like))) => self.see_unit(name, like),
+            (Id::Unit(name), _) => self.see_own_unit(name),
+            (Id::Account(_), Some(Item::Account(like))) => self.see_account(like),
+            (Id::Account(name), _) => self.see_own_account(name),
+            (Id::Sysctl(_), _) => Ok(Seen::Absent),
+        }
+    }
+
+    fn save(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, Fault> {
+        match id {
+            Id::Path(path) => self.keep_path(path, name),
+            Id::Sysctl(key) => self.keep_sysctl(key),
+            Id::Unit(name) => self.keep_unit(name),
+            Id::Account(name) => self.keep_account(name),
+        }
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), Fault> {
+        match (change.id(), change.wanted()) {
+            (_, Some(Item::File(file))) => self.put_file(file),
+            (_, Some(Item::Link(link))) => {
+                path::swap_in_link(&mut self.os, link.path.as_str(), link.to.as_str())
+            }
+            (Id::Path(path), _) => path::take_away(&mut self.os, path.as_str()),
+            (_, Some(Item::Sysctl(sysctl))) => self.set_sysctl(sysctl),
+            (Id::Sysctl(_), _) => Ok(()),
+            (_, Some(Item::Unit(unit))) => self.put_unit(unit),
+            (Id::Unit(name), _) => self.take_unit_away(name),
+            (_, Some(Item::Account(account))) => self.put_account(account),
+            (Id::Account(name), _) => self.take_account_away(name),
+        }
+    }
+
+    fn kept_folder(&self) -> String {
+        format!("{}/kept", self.settings.state)
+    }
+
+    fn kept_path(&self, name: &KeptName) -> String {
+        format!("{}/{name}", self.kept_folder())
+    }
+}
+
+impl<O: Os> Look for Host<O> {
+    fn see(&self, id: &Id, like: Option<&Item>) -> Seen {
+        self.look_at(id, like).unwrap_or_else(|fault| Seen::Unknown(Why(fault.chain())))
+    }
+}
+
+impl<O: Os> Act for Host<O> {
+    fn keep(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, ActError> {
+        self.save(id, name).map_err(|fault| ActError { doing: "keep", id: id.clone(), why: fault.chain() })
+    }
+
+    fn act(&mut self, change: &Change) -> Result<(), ActError> {
+        let failed =
+            |fault: Fault| ActError { doing: change.verb(), id: change.id().clone(), why: fault.chain() };
+        self.change(change).map_err(failed)
+    }
+
+    fn sweep(&mut self, needed: &BTreeSet<KeptName>) -> Result<(), SweepError> {
+        let failed = |fault: Fault| SweepError(fault.chain());
+        let folder = self.kept_folder();
+        let needed: BTreeSet<&str> = needed.iter().map(KeptName::as_str).collect();
+        for name in self.os.names(&folder).map_err(failed)? {
+            if !needed.contains(name.as_str()) {
+                self.os.remove(&format!("{folder}/{name}")).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
