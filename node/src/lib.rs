@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod enrol;
+pub mod firewall;
 pub mod host;
 pub mod item;
 pub mod mesh;

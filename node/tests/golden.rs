@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its case has failed")]
 
 use expect_test::expect_file;
+use knarr_node::firewall::{self, FirewallPart, Ssh};
 use knarr_node::item::WgPeer;
 use knarr_node::mesh::{Directory, Mesh, laptop};
 use knarr_node::name::{DeviceName, NodeName};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 fn cases() -> Vec<PathBuf> {
@@ -64,4 +66,19 @@ fn configurations_of_devices_are_what_the_cases_say() {
             expect_file![case.join(format!("{name}.conf"))].assert_eq(&laptop(&directory, device, &at));
         }
     }
+}
+
+/// What the States say; a machine that `firewall.yaml` does not name has SSH open to all and nothing else.
+fn part(case: &Path, name: &NodeName) -> FirewallPart {
+    let text = std::fs::read_to_string(case.join("firewall.yaml")).unwrap_or("{}".to_owned());
+    let mut parts: BTreeMap<NodeName, FirewallPart> = serde_saphyr::from_str(&text).unwrap();
+    parts.remove(name).unwrap_or(FirewallPart { ssh: Ssh::Anywhere, open: [].into() })
+}
+
+#[test]
+fn tables_are_what_the_cases_say() {
+    for_every_node(|case, mesh, name| {
+        let table = firewall::table(&part(case, name), mesh);
+        expect_file![case.join(format!("{name}.nft"))].assert_eq(&table.script());
+    });
 }
