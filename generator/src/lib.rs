@@ -3,6 +3,7 @@
 //! `parse → Spec → validate → Model → lower → Tree → diff → write`: all but the ends is pure. [`disk`] alone touches
 //! the repository's files, [`git`] alone runs git, [`ui`] alone prints.
 
+pub mod binary;
 pub mod cli;
 pub mod disk;
 pub mod doctor;
@@ -11,8 +12,10 @@ pub mod error;
 pub mod finding;
 pub mod fresh;
 pub mod git;
+pub mod join;
 pub mod known_hosts;
 pub mod lower;
+pub mod machine;
 pub mod model;
 pub mod plan;
 pub mod probe;

@@ -94,10 +94,26 @@ impl Ssh {
         }
     }
 
-    /// Runs `command` as root, through `sudo -n` where the login is another, and returns its output.
+    /// Runs `command` as root, through `sudo -n` where the login is another.
     ///
     /// # Errors
-    /// As [`Ssh::run`], and when the command ends with another code than 0.
+    /// As [`Ssh::run`], and when sudo wants a password.
+    pub fn said_by_root(
+        &self,
+        target: &Target,
+        command: &str,
+        input: &Input<'_>,
+        patience: Duration,
+    ) -> Result<Said, SshError> {
+        let said = self.run(target, &as_root(command), input, patience)?;
+        let refused = said.code != 0 && said.out.is_empty() && said.err.contains("sudo:");
+        if refused { Err(remote(target, command, said)) } else { Ok(said) }
+    }
+
+    /// Runs `command` as root and returns its output.
+    ///
+    /// # Errors
+    /// As [`Ssh::said_by_root`], and when the command ends with another code than 0.
     pub fn root(
         &self,
         target: &Target,
@@ -105,16 +121,8 @@ impl Ssh {
         input: &Input<'_>,
         patience: Duration,
     ) -> Result<Vec<u8>, SshError> {
-        let said = self.run(target, &as_root(command), input, patience)?;
-        match said.code {
-            0 => Ok(said.out),
-            code => Err(SshError::Remote {
-                target: target.clone(),
-                command: command.lines().next().unwrap_or_default().to_owned(),
-                code,
-                said: said.err,
-            }),
-        }
+        let said = self.said_by_root(target, command, input, patience)?;
+        if said.code == 0 { Ok(said.out) } else { Err(remote(target, command, said)) }
     }
 
     fn child(&self, target: &Target, command: &str, input: &Input<'_>) -> Command {
@@ -169,6 +177,11 @@ impl Drop for Ssh {
             let _ = ssh.status();
         }
     }
+}
+
+fn remote(target: &Target, command: &str, said: Said) -> SshError {
+    let command = command.split(" && ").next().unwrap_or_default().to_owned();
+    SshError::Remote { target: target.clone(), command, code: said.code, said: said.err }
 }
 
 /// Returns `text` as one word of a POSIX shell.

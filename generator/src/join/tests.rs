@@ -1,0 +1,137 @@
+use super::*;
+use crate::probe::parse;
+
+const DEBIAN: &str = include_str!("../../tests/probes/debian.txt");
+const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKDGaF2NJLi6iqh1F0lJiSM1CJSEJyDEnCLqTR0vrtXJ";
+
+fn cluster() -> ClusterName {
+    "harbor".parse().unwrap()
+}
+
+fn candidate(name: &str) -> Candidate {
+    let probe = parse(DEBIAN.as_bytes()).unwrap();
+    Candidate { name: name.parse().unwrap(), target: "me@203.0.113.7".parse().unwrap(), probe }
+}
+
+/// The same machine after a reinstallation, or another one: nothing of it is known.
+fn other(name: &str) -> Candidate {
+    let mut candidate = candidate(name);
+    candidate.probe.machine = Some("b".repeat(64).parse().unwrap());
+    candidate.probe.host_keys.clear();
+    candidate
+}
+
+fn born() -> Born {
+    let machine = candidate("edge").probe.machine.unwrap().to_string();
+    Born { machine, age: "age1x".to_owned(), wireguard: "7Jk=".to_owned(), ssh: HOST_KEY.to_owned() }
+}
+
+fn nodes(names: &[&str]) -> BTreeMap<String, Node> {
+    let file = |name: &&str| {
+        let place = Place::At("203.0.113.7".parse().unwrap());
+        ((*name).to_owned(), node(&candidate(name).target, place, Arch::Amd64, &born()))
+    };
+    names.iter().map(file).collect()
+}
+
+#[test]
+fn a_good_machine_may_join_and_join_again() {
+    assert_eq!(refusals(&cluster(), &BTreeMap::new(), &[candidate("edge")]), []);
+    let mut again = candidate("edge");
+    again.probe.enrolled = Some(Enrolled::As(cluster(), "edge".parse().unwrap()));
+    assert_eq!(refusals(&cluster(), &nodes(&["edge"]), &[again]), []);
+}
+
+#[test]
+fn finds_each_single_fault() {
+    type Break = fn(&mut Candidate);
+    let cases: [(Break, Refusal); 8] = [
+        (|c| c.probe.arch = Err("armv7l".to_owned()), Refusal::Arch("armv7l".to_owned())),
+        (|c| c.probe.systemd = false, Refusal::NoSystemd),
+        (|c| c.probe.root = Root::No, Refusal::NoRoot { user: Some("me".to_owned()) }),
+        (|c| c.probe.machine = None, Refusal::NoMachineId),
+        (|c| c.probe.apt = false, Refusal::Missing(["nft", "wg"].map(str::to_owned).into())),
+        (|c| c.probe.enrolled = Some(Enrolled::Unreadable), Refusal::Unreadable),
+        (
+            |c| c.probe.enrolled = Some(Enrolled::As("quay".parse().unwrap(), "edge".parse().unwrap())),
+            Refusal::Elsewhere { cluster: "quay".parse().unwrap(), name: "edge".parse().unwrap() },
+        ),
+        (
+            |c| c.probe.enrolled = Some(Enrolled::As("harbor".parse().unwrap(), "old".parse().unwrap())),
+            Refusal::Elsewhere { cluster: cluster(), name: "old".parse().unwrap() },
+        ),
+    ];
+    for (break_it, refusal) in cases {
+        let mut broken = candidate("edge");
+        break_it(&mut broken);
+        assert!(!refusal.help().is_empty());
+        assert_eq!(refusals(&cluster(), &BTreeMap::new(), &[broken]), [("edge".parse().unwrap(), refusal)]);
+    }
+}
+
+#[test]
+fn all_faults_of_all_machines_are_found_at_once() {
+    let mut broken = candidate("edge");
+    (broken.probe.systemd, broken.probe.root) = (false, Root::No);
+    let found = refusals(&cluster(), &BTreeMap::new(), &[broken, candidate("worker")]);
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["edge", "edge", "worker"]);
+    assert_eq!(found[2].1, Refusal::Cloned { other: "edge".to_owned() });
+}
+
+#[test]
+fn a_copied_disk_is_refused_by_machine_id_and_by_host_key() {
+    let cloned = Refusal::Cloned { other: "edge".to_owned() };
+    let mut same_id = other("worker");
+    same_id.probe.machine = candidate("edge").probe.machine;
+    let mut same_key = other("worker");
+    same_key.probe.host_keys = [HOST_KEY.to_owned()].into();
+    for copy in [same_id, same_key] {
+        let found = refusals(&cluster(), &nodes(&["edge"]), &[copy]);
+        assert_eq!(found, [("worker".parse().unwrap(), cloned.clone())]);
+    }
+}
+
+#[test]
+fn a_name_belongs_to_one_machine() {
+    let name: NodeName = "edge".parse().unwrap();
+    let mut files = nodes(&["edge"]);
+    let found = refusals(&cluster(), &files, &[other("edge")]);
+    assert_eq!(found, [(name.clone(), Refusal::Taken(name.clone()))]);
+    files.get_mut("edge").unwrap().removed = true;
+    let found = refusals(&cluster(), &files, &[other("edge")]);
+    assert_eq!(found, [(name.clone(), Refusal::Removed(name))]);
+}
+
+#[test]
+fn machines_are_public_behind_nat_or_all_in_one_private_network() {
+    let at = |ip: &str| Place::At(ip.parse().unwrap());
+    let cases: [(&[&str], &[&str], &[Place]); 5] = [
+        (&[], &["203.0.113.7", "192.168.1.20"], &[at("203.0.113.7"), Place::Nat]),
+        (&[], &["192.168.1.20", "192.168.1.21"], &[at("192.168.1.20"), at("192.168.1.21")]),
+        (&["edge"], &["192.168.1.20"], &[Place::Nat]),
+        (&[], &["127.0.0.1"], &[Place::Nat]),
+        (&[], &["2001:db8::7", "10.0.0.5"], &[at("2001:db8::7"), Place::Nat]),
+    ];
+    for (known, dialled, expected) in cases {
+        let probe = |ip: &&str| Probe { dialled: ip.parse().ok(), ..candidate("x").probe };
+        let probes: Vec<Probe> = dialled.iter().map(probe).collect();
+        assert_eq!(places(&nodes(known), &probes.iter().collect::<Vec<_>>()), expected, "{dialled:?}");
+    }
+}
+
+#[test]
+fn an_answer_of_another_machine_is_noticed() {
+    let probe = candidate("edge").probe;
+    assert!(is_same(&probe, &born()));
+    assert!(is_same(&probe, &Born { ssh: format!("{HOST_KEY} root@edge"), ..born() }));
+    assert!(!is_same(&probe, &Born { machine: "b".repeat(64), ..born() }));
+    assert!(!is_same(&probe, &Born { ssh: "ssh-ed25519 AAAA".to_owned(), ..born() }));
+}
+
+#[test]
+fn missing_programs_are_packages_once() {
+    let mut probe = candidate("edge").probe;
+    probe.missing = ["ssh", "ssh-keygen", "wg", "rm -rf /"].map(str::to_owned).into();
+    assert_eq!(packages(&probe), ["openssh-client", "wireguard-tools"].into());
+}

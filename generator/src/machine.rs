@@ -1,0 +1,138 @@
+//! What is done on a machine over ssh: look at it, put knarrd there, enrol it, and ask knarrd. Nothing else ever.
+
+use crate::probe::{self, BadProbe, Probe};
+use crate::secrets::digest;
+use crate::ssh::{Input, SHORT, Ssh, SshError, Target, copy_command, plain, quoted};
+use knarr_node::enrol::{Born, Enrolment};
+use knarr_node::report::Report;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Where knarrd lies on a machine.
+pub const KNARRD: &str = "/usr/local/bin/knarrd";
+
+/// How long packages, a copy, or a pass may take.
+const LONG: Duration = Duration::from_mins(10);
+
+/// A machine that people can reach.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine<'a> {
+    /// The connections.
+    pub ssh: &'a Ssh,
+    /// Where it is.
+    pub target: &'a Target,
+}
+
+/// A machine that did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// It was not reached, or a command failed.
+    #[error(transparent)]
+    Ssh(#[from] SshError),
+    /// The look at it came back broken.
+    #[error("cannot look at the machine")]
+    Probe(#[from] BadProbe),
+    /// The program that is to be copied cannot be read.
+    #[error("cannot read `{path}`")]
+    Binary {
+        /// The program here.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// knarrd did not answer as this version expects.
+    #[error("`{command}` answered something else than {what}: {said}")]
+    Answer {
+        /// What was typed there.
+        command: &'static str,
+        /// What was expected.
+        what: &'static str,
+        /// What it said instead.
+        said: String,
+    },
+}
+
+impl MachineError {
+    /// Says what the user can do, as one sentence without a full stop.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Ssh(error) => error.help(),
+            Self::Probe(error) => error.help().to_owned(),
+            Self::Binary { .. } => "install the knarr package again".to_owned(),
+            Self::Answer { command, .. } => format!("look yourself, on the machine: {command}"),
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// Looks at it and changes nothing.
+    pub fn probe(&self) -> Result<Probe, MachineError> {
+        let said = self.ssh.run(self.target, "exec sh", &Input::Bytes(probe::SCRIPT.as_bytes()), SHORT)?;
+        Ok(probe::parse(&said.out)?)
+    }
+
+    /// Installs Debian packages.
+    pub fn install(&self, packages: &BTreeSet<&str>) -> Result<(), MachineError> {
+        let names = packages.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");
+        let line = apt_line(&names);
+        self.ssh.root(self.target, &line, &Input::Nothing, LONG)?;
+        Ok(())
+    }
+
+    /// Puts a program to /usr/local/bin/knarrd; the one that runs goes on until it is started anew.
+    pub fn put_knarrd(&self, program: &Path) -> Result<(), MachineError> {
+        let fault = |source| MachineError::Binary { path: program.display().to_string(), source };
+        let hex = digest(&std::fs::read(program).map_err(fault)?).hex();
+        let command = copy_command(KNARRD, hex.as_str());
+        let file = File::open(program).map_err(fault)?;
+        self.ssh.root(self.target, &command, &Input::File(file), LONG)?;
+        Ok(())
+    }
+
+    /// Tells it once whom to believe; doing it again gives the same answer.
+    pub fn enroll(&self, enrolment: &Enrolment) -> Result<Born, MachineError> {
+        let told = Zeroizing::new(serde_json::to_vec(enrolment).expect("an enrolment is JSON"));
+        let command = format!("{KNARRD} enroll");
+        let said = self.ssh.root(self.target, &command, &Input::Bytes(&told), SHORT)?;
+        answer("knarrd enroll", "the public halves of its keys", &said)
+    }
+
+    /// Runs a pass now and returns what the machine says of itself after it.
+    pub fn once(&self) -> Result<Report, MachineError> {
+        self.report("knarrd once", &format!("{KNARRD} once --output json"), LONG)
+    }
+
+    /// Returns what the machine said after its last pass.
+    pub fn status(&self) -> Result<Report, MachineError> {
+        self.report("knarrd status", &format!("{KNARRD} status --output json"), SHORT)
+    }
+
+    /// Reads a report, whatever the exit code, which only says whether the machine has converged.
+    fn report(&self, name: &'static str, line: &str, patience: Duration) -> Result<Report, MachineError> {
+        let said = self.ssh.said_by_root(self.target, line, &Input::Nothing, patience)?;
+        if said.out.is_empty() {
+            let said = said.err.lines().next().unwrap_or("nothing").to_owned();
+            return Err(MachineError::Answer { command: name, what: "a report", said });
+        }
+        answer(name, "a report", &said.out)
+    }
+}
+
+fn apt_line(names: &str) -> String {
+    format!(
+        "export DEBIAN_FRONTEND=noninteractive; apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends {names} >&2"
+    )
+}
+
+fn answer<T: DeserializeOwned>(
+    command: &'static str,
+    what: &'static str,
+    said: &[u8],
+) -> Result<T, MachineError> {
+    let first = || plain(said).chars().take(200).collect();
+    serde_json::from_slice(said).map_err(|_| MachineError::Answer { command, what, said: first() })
+}
