@@ -1,0 +1,26 @@
+//! `docs/reference/knarr.md` is what the program says of itself. `UPDATE_EXPECT=1 cargo test` writes it.
+
+use clap::{Command, CommandFactory};
+use expect_test::expect_file;
+use std::fmt::Write;
+
+#[test]
+fn the_reference_is_what_the_program_says() {
+    let mut text =
+        "# knarr\n\nWritten by the program: `UPDATE_EXPECT=1 cargo test -p knarr --test reference`.\n"
+            .to_owned();
+    page(&mut text, &mut knarr::cli::Cli::command().term_width(100), "knarr");
+    expect_file!["../../docs/reference/knarr.md"].assert_eq(&text);
+}
+
+/// Adds the help of a command and of all below it.
+fn page(text: &mut String, command: &mut Command, name: &str) {
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    write!(text, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end())
+        .expect("a String takes all text");
+    for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+        let name = format!("{name} {}", below.get_name());
+        page(text, &mut below.clone().bin_name(&name), &name);
+    }
+}
