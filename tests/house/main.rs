@@ -55,31 +55,28 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).expect("cargo prints JSON")
 }
 
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("cargo's metadata has a list here")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
 /// Returns the packages that are linked into a program of ours or run while it is built.
 fn linked(metadata: &Value) -> Vec<&Value> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let nodes: BTreeMap<String, &Value> = metadata["resolve"]["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|node| (text(&node["id"]), node))
-        .collect();
-    let mut todo: Vec<String> = metadata["workspace_members"].as_array().unwrap().iter().map(text).collect();
+    let nodes: BTreeMap<String, &Value> =
+        list(&metadata["resolve"]["nodes"]).iter().map(|node| (text(&node["id"]), node)).collect();
+    let mut todo: Vec<String> = list(&metadata["workspace_members"]).iter().map(text).collect();
     let mut seen = BTreeSet::new();
     while let Some(id) = todo.pop() {
-        let deps = nodes[&id]["deps"].as_array().unwrap();
+        let deps = list(&nodes[&id]["deps"]);
         if seen.insert(id) {
-            let used =
-                |dep: &&Value| dep["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"] != "dev");
+            let used = |dep: &&Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev");
             todo.extend(deps.iter().filter(used).map(|dep| text(&dep["pkg"])));
         }
     }
-    metadata["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|package| seen.contains(&text(&package["id"])))
-        .collect()
+    list(&metadata["packages"]).iter().filter(|package| seen.contains(&text(&package["id"]))).collect()
 }
 
 /// Whether one alternative of an SPDX expression consists of allowed licences. Brackets do not nest in practice.
