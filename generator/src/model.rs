@@ -15,6 +15,7 @@ pub use person::{Access, Person};
 
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};
+use crate::secrets;
 use crate::spec::Spec;
 use check::Check;
 use knarr_node::name::{Digest, NodeName, PersonName, SecretName};
@@ -62,14 +63,35 @@ impl Check<'_> {
         for (path, size) in &self.inputs.large {
             self.findings.add(Place::file(path), Fault::TooLarge { size: *size });
         }
+        let folders = [
+            ("nodes/", ".yaml", "NAME.yaml"),
+            ("people/", ".yaml", "NAME.yaml"),
+            ("secrets/", ".age", "NAME.age"),
+        ];
+        for (folder, suffix, expected) in folders {
+            let named = |rest: &str| rest.strip_suffix(suffix).is_some_and(|name| !name.contains('/'));
+            let paths = self.inputs.files.keys();
+            for path in
+                paths.filter(|path| path.as_str().strip_prefix(folder).is_some_and(|rest| !named(rest)))
+            {
+                self.findings.add(Place::file(path), Fault::StrayFile { expected });
+            }
+        }
     }
 
     fn secrets(&mut self) -> BTreeMap<SecretName, Digest> {
         let files: Vec<String> = self.inputs.names("secrets", ".age").map(str::to_owned).collect();
         let read = |name: String| {
             let path = check::path(&format!("secrets/{name}.age"));
-            Some((self.file_name(&path, &name)?, crate::secrets::digest(&self.inputs.files[&path])))
+            let bytes = &self.inputs.files[&path];
+            if !secrets::is_encrypted(bytes) {
+                self.findings.add(Place::file(&path), Fault::NotEncrypted { name: name.clone() });
+            }
+            Some((self.file_name(&path, &name)?, secrets::digest(bytes)))
         };
         files.into_iter().filter_map(read).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,11 @@ pub fn digest(bytes: &[u8]) -> Digest {
     format!("sha256:{}", hex.concat()).parse().expect("SHA-256 has 64 hexadecimal digits")
 }
 
+/// Whether bytes begin as an age file, armored or not. Source: age-encryption.org/v1.
+pub fn is_encrypted(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"age-encryption.org/v1\n") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
+}
+
 /// A secret that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
@@ -98,7 +103,7 @@ impl Identities {
     /// Opens an encrypted file; `path` is for the error.
     pub fn open(&self, path: &str, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let damaged = || SecretError::Damaged(path.to_owned());
-        let decryptor = age::Decryptor::new(bytes).map_err(|_| damaged())?;
+        let decryptor = age::Decryptor::new(age::armor::ArmoredReader::new(bytes)).map_err(|_| damaged())?;
         let identities = self.0.iter().map(|identity| identity as &dyn age::Identity);
         let mut reader =
             decryptor.decrypt(identities).map_err(|_| SecretError::NotForYou(path.to_owned()))?;

@@ -223,3 +223,6 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Map(entries))
     }
 }
+
+#[cfg(test)]
+mod tests;

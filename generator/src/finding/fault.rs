@@ -91,6 +91,11 @@ faults! {
         /// Its size in bytes.
         size: u64,
     } = "the file has {size} bytes, and 1 MiB is the most", "let a unit download what is large";
+    /// A file that its folder does not expect.
+    KN0113 Error StrayFile {
+        /// What files there are called.
+        expected: &'static str,
+    } = "files here are called {expected}", "rename the file, or move it elsewhere";
 
     /// No public SSH key.
     KN0201 Error BadSshKey {
@@ -201,6 +206,11 @@ faults! {
         /// The file above it.
         above: AbsPath,
     } = "{path} lies below {above}, which is a file", "give one of them another path";
+    /// A secret in the clear.
+    KN0311 Error NotEncrypted {
+        /// Its name.
+        name: String,
+    } = "this is no age file: a secret may stand here in the clear", "knarr secret set {name}; and if it was ever committed, choose a new value";
 
     /// An output that a person changed.
     KN0401 Error Edited {

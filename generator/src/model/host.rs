@@ -185,7 +185,9 @@ impl Check<'_> {
     fn reads(&mut self, path: &RepoPath, spec: &spec::Host, host: &Host) {
         for word in spec.units.values().flat_map(|unit| &unit.reads) {
             let Ok(place) = word.parse::<AbsPath>() else { continue };
-            if !host.files.contains_key(&place) && !host.links.contains_key(&place) && !own::path(&place) {
+            let said = spec.files.contains_key(word) || spec.links.contains_key(word);
+            let made = said || host.files.contains_key(&place) || host.links.contains_key(&place);
+            if !made && !own::path(&place) {
                 self.findings.add(Place::of(path, word), Fault::NobodyMakes { path: place });
             }
         }

@@ -15,15 +15,25 @@ pub fn parse<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<T, Fi
     };
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
     serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| Finding { place: place(path, &error), fault: fault(&error) })
+        .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
 }
 
-fn place(path: &RepoPath, error: &Error) -> Place {
+fn place(path: &RepoPath, text: &str, error: &Error) -> Place {
     let span = error.location().and_then(|location| {
-        let start = usize::try_from(location.span().byte_offset()?).ok()?;
-        Some((start, start + usize::try_from(location.span().byte_len()?).ok()?))
+        let start = location.span().byte_offset().and_then(|at| usize::try_from(at).ok());
+        let start = start.or_else(|| offset(text, location.line(), location.column()))?;
+        let length = location.span().byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        Some((start, start + length))
     });
     Place { path: path.clone(), span }
+}
+
+/// Returns the byte of a line and column, both from 1.
+fn offset(text: &str, line: u64, column: u64) -> Option<usize> {
+    let (line, column) = (usize::try_from(line).ok()?, usize::try_from(column).ok()?);
+    let before: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let within = text.get(before..)?.chars().take(column.checked_sub(1)?).map(char::len_utf8).sum::<usize>();
+    Some(before + within)
 }
 
 #[expect(
@@ -48,6 +58,20 @@ fn fault(error: &Error) -> Fault {
             found: format!("`{variant}`"),
             expected: format!("one of {}", expected.join(", ")),
         },
+        Error::Unexpected { expected, .. } => {
+            let known = [
+                ("mapping start", "a map: `key: value`"),
+                ("sequence start", "a list: `[a, b]`"),
+                ("string scalar", "a text"),
+            ];
+            let words =
+                known.iter().find(|(parser, _)| parser == expected).map_or(*expected, |(_, words)| words);
+            Fault::WrongValue { found: "what stands here".to_owned(), expected: words.to_owned() }
+        }
+        Error::InvalidBooleanStrict { .. } => {
+            Fault::WrongValue { found: "what stands here".to_owned(), expected: "true or false".to_owned() }
+        }
+        Error::Eof { .. } => Fault::BadYaml { why: "the file ends too early".to_owned() },
         other => Fault::BadYaml { why: plain(&other.to_string()) },
     }
 }

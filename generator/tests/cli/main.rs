@@ -1,0 +1,7 @@
+//! Whole command lines, hermetic: a home of their own, fixed names, real git and ssh-keygen.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+
+mod home;
+mod new;
+mod repository;

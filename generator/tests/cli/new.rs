@@ -1,0 +1,125 @@
+//! `knarr new` against a real git and ssh-keygen.
+
+use crate::home::Home;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+fn knarr(home: &Home, folder: &str, args: &[&str]) -> (String, i32) {
+    let output = home.command(folder, env!("CARGO_BIN_EXE_knarr")).args(args).output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (text, output.status.code().unwrap())
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn makes_a_signed_repository_that_checks_clean_without_network() {
+    let home = Home::empty();
+    let (said, code) =
+        knarr(&home, ".", &["new", "harbor", "--domain", "harbor.example", "--recovery", "kit"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("git does not know you: commits here are by jo-doe"), "{said}");
+    assert!(said.contains("id_ed25519_knarr, made now"), "{said}");
+    assert!(home.git_ends("harbor", &["verify-commit", "HEAD"]).status.success());
+    assert!(home.git_ends("harbor", &["status", "--porcelain"]).stdout.is_empty());
+    assert_eq!(knarr(&home, "harbor", &["check"]), (" ✓ harbor with 0 machines: no errors\n".to_owned(), 0));
+    assert_eq!(knarr(&home, "harbor", &["render", "--check"]).1, 0);
+}
+
+#[test]
+fn private_things_are_private_and_not_in_the_repository() {
+    let home = Home::empty();
+    knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
+    assert_eq!(mode(&home.path("kit")), 0o600);
+    assert_eq!(mode(&home.path(".config/knarr/harbor.txt")), 0o600);
+    let kit = fs::read_to_string(home.path("kit")).unwrap();
+    assert!(kit.contains("AGE-SECRET-KEY-1") && kit.contains("BEGIN OPENSSH PRIVATE KEY"));
+    let all = home.git_ends("harbor", &["grep", "-E", "AGE-SECRET-KEY|PRIVATE KEY", "HEAD"]);
+    assert!(all.stdout.is_empty(), "{}", String::from_utf8_lossy(&all.stdout));
+}
+
+#[test]
+fn the_recovery_kit_opens_the_secrets_and_its_key_is_ssh_keygens() {
+    let home = Home::empty();
+    knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
+    let kit = ::knarr::secrets::Identities::read(&home.path("kit")).unwrap();
+    let sealed = fs::read(home.path("harbor/secrets/deploy-key.age")).unwrap();
+    let deploy = kit.open("deploy-key", &sealed).unwrap();
+    fs::write(home.path("key"), &*deploy).unwrap();
+    fs::set_permissions(home.path("key"), PermissionsExt::from_mode(0o600)).unwrap();
+    let public = home.command(".", "ssh-keygen").args(["-y", "-f", "key"]).output().unwrap().stdout;
+    let there = fs::read_to_string(home.path("harbor/.knarr/deploy.pub")).unwrap();
+    assert!(there.starts_with(String::from_utf8(public).unwrap().trim_end()));
+}
+
+#[test]
+fn refuses_a_folder_with_something_in_it_and_a_kit_over_another_file() {
+    let home = Home::empty();
+    fs::write(home.path("kit"), "mine").unwrap();
+    let (said, code) = knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
+    assert!(code == 1 && said.contains("cannot write `kit`"), "{said}");
+    assert_eq!(fs::read_to_string(home.path("kit")).unwrap(), "mine");
+    fs::create_dir_all(home.path("full")).unwrap();
+    fs::write(home.path("full/x"), "").unwrap();
+    let (said, code) = knarr(&home, ".", &["new", "full", "--recovery", "kit2"]);
+    assert!(code == 1 && said.contains("`full` is there already"), "{said}");
+    let (said, code) = knarr(&home, ".", &["new", "other"]);
+    assert!(code == 1 && said.contains("add --recovery FILE") && !home.path("other").exists(), "{said}");
+}
+
+#[test]
+fn records_the_origin_with_its_pinned_host_keys() {
+    let home = Home::empty();
+    fs::create_dir_all(home.path(".ssh")).unwrap();
+    let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", "host", "-f", "hostkey"];
+    home.command(".", "ssh-keygen").args(keygen).assert().success();
+    let key = fs::read_to_string(home.path("hostkey.pub")).unwrap();
+    fs::write(home.path(".ssh/known_hosts"), format!("other.example {key}[git.example]:2222 {key}")).unwrap();
+    home.command(".", "ssh-keygen").args(["-q", "-H", "-f", ".ssh/known_hosts"]).assert().success();
+    let origin = "ssh://git@git.example:2222/harbor.git";
+    let (said, _) = knarr(&home, ".", &["new", "harbor", "--origin", origin, "--recovery", "kit"]);
+    assert!(said.contains("harbor/.knarr/deploy.pub"), "{said}");
+    let pinned = fs::read_to_string(home.path("harbor/.knarr/known_hosts")).unwrap();
+    assert!(
+        pinned.starts_with("[git.example]:2222 ssh-ed25519 AAAA") && pinned.lines().count() == 1,
+        "{pinned}"
+    );
+    let url = home.git_ends("harbor", &["remote", "get-url", "origin"]).stdout;
+    assert_eq!(String::from_utf8(url).unwrap().trim(), origin);
+}
+
+#[test]
+fn uses_the_key_that_git_signs_with_already() {
+    let home = Home::empty();
+    home.command(".", "ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", "mine"]).assert().success();
+    let config = format!(
+        "[user]\n name = Jo\n email = jo@example.org\n signingkey = {}\n[gpg]\n format = ssh\n",
+        home.path("mine.pub").display()
+    );
+    fs::write(home.path(".gitconfig"), config).unwrap();
+    let (said, code) = knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
+    assert!(code == 0 && said.contains("(git's user.signingkey)"), "{said}");
+    assert!(!home.path(".ssh").exists());
+    assert!(home.git_ends("harbor", &["verify-commit", "HEAD"]).status.success());
+}
+
+#[test]
+fn a_push_that_drops_commits_is_stopped_before_it_leaves() {
+    let home = Home::empty();
+    home.git_ends(".", &["init", "--quiet", "--bare", "--initial-branch=main", "origin.git"]);
+    let origin = home.path("origin.git").display().to_string();
+    knarr(&home, ".", &["new", "harbor", "--origin", &origin, "--recovery", "kit"]);
+    assert!(home.git_ends("harbor", &["push", "--quiet", "origin", "main"]).status.success());
+    home.git_ends("harbor", &["commit", "--quiet", "--amend", "-S", "-m", "amended"]);
+    let push = home.git_ends("harbor", &["push", "--force", "origin", "main"]);
+    let said = String::from_utf8_lossy(&push.stderr).into_owned();
+    assert!(!push.status.success() && said.contains("`knarr mend`"), "{said}");
+    let (said, code) = knarr(&home, "harbor", &["doctor"]);
+    assert!(
+        code == 1 && said.contains(" ✓ identity decrypts") && said.contains(" ✗ git push dry run"),
+        "{said}"
+    );
+}

@@ -1,0 +1,233 @@
+//! render, check, plan, secret and setup on the example.
+
+use crate::home::{Home, KEYS, files};
+use expect_test::{Expect, expect};
+use std::fs;
+use std::path::Path;
+
+fn same(seen: &str, expected: &Expect) {
+    expected.assert_eq(seen);
+}
+
+#[test]
+fn the_example_is_rendered_as_it_stands_there() {
+    let home = Home::with_example();
+    let before = files(&home.path("harbor/rendered"));
+    assert_eq!(home.knarr("harbor", &["render", "--check"]), "rendered/ is up to date\n");
+    fs::remove_dir_all(home.path("harbor/rendered")).unwrap();
+    home.knarr("harbor", &["render"]);
+    let after = files(&home.path("harbor/rendered"));
+    // An encrypted file is never the same twice, and its line in the list with it.
+    let changing = |path: &Path| path.ends_with("nodes/edge.age") || path.ends_with("owned.yaml");
+    for (old, new) in before.iter().zip(&after) {
+        assert!(old == new || (old.0 == new.0 && changing(&old.0)), "{}", old.0.display());
+    }
+    assert_eq!(before.len(), after.len());
+}
+
+#[test]
+fn rendering_twice_writes_nothing_and_needs_no_identity() {
+    let home = Home::with_example();
+    let before = files(&home.path("harbor/rendered"));
+    let mut render = home.command("harbor/nodes", env!("CARGO_BIN_EXE_knarr"));
+    render
+        .env("KNARR_IDENTITY", "/nowhere")
+        .arg("render")
+        .assert()
+        .success()
+        .stdout("rendered/ is up to date\n");
+    assert_eq!(files(&home.path("harbor/rendered")), before);
+}
+
+#[test]
+fn a_node_opens_its_own_secrets_and_nothing_else_needs_the_key() {
+    let home = Home::with_example();
+    let sealed = fs::read(home.path("harbor/rendered/nodes/edge.age")).unwrap();
+    let [edge, me] = ["edge", "me"]
+        .map(|name| knarr::secrets::Identities::read(Path::new(&format!("{KEYS}/{name}.txt"))).unwrap());
+    let plain = edge.open("edge.age", &sealed).unwrap();
+    let values: std::collections::BTreeMap<String, String> = serde_json::from_slice(&plain).unwrap();
+    assert_eq!(values.keys().collect::<Vec<_>>(), ["greeting"]);
+    assert!(me.open("edge.age", &sealed).is_err());
+}
+
+#[test]
+fn a_plan_says_what_each_machine_would_do() {
+    let home = Home::with_example();
+    same(&home.knarr("harbor", &["plan"]), &expect!["nothing changes on any machine\n"]);
+    home.write("harbor/host/motd", "Ahoy.\n");
+    home.replace("harbor/nodes/edge.yaml", "mode: \"0640\"", "mode: \"0600\"");
+    home.replace("harbor/nodes/attic.yaml", "nat: true", "nat: true\nremoved: true");
+    home.replace("harbor/people/ada.yaml", "[worker, attic]", "[worker]");
+    same(
+        &home.knarr("harbor", &["plan"]),
+        &expect![[r#"
+             NODE    CHANGE                              IMPACT
+             attic   leaves the cluster, keeps its data
+             edge    change path /etc/hello.conf         live
+                     restart unit hello.service          service restart
+             worker  change path /etc/motd               live
+            exit 2
+        "#]],
+    );
+    home.knarr("harbor", &["render"]);
+    home.git("harbor", &["commit", "--quiet", "--all", "-m", "ahoy"]);
+    same(&home.knarr("harbor", &["plan", "HEAD..HEAD"]), &expect!["nothing changes on any machine\n"]);
+    let json: serde_json::Value = serde_json::from_str(
+        home.knarr("harbor", &["plan", "HEAD~1..HEAD", "--output", "json"]).trim_end_matches("exit 2\n"),
+    )
+    .unwrap();
+    assert_eq!(json["nodes"][1]["changes"][1]["impact"], "service-restart");
+}
+
+#[test]
+fn a_new_value_of_a_secret_restarts_what_reads_it() {
+    let home = Home::with_example();
+    let mut set = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
+    set.args(["secret", "set", "greeting"]).write_stdin("GREETING=hunter2\n").assert().success();
+    same(
+        &home.knarr("harbor", &["plan"]),
+        &expect![[r#"
+             NODE  CHANGE                       IMPACT
+             edge  change path /etc/hello.conf  live
+                   restart unit hello.service   service restart
+            exit 2
+        "#]],
+    );
+    home.knarr("harbor", &["render"]);
+    assert_eq!(home.knarr("harbor", &["check"]), " ✓ harbor with 3 machines: no errors\n");
+    let clear = files(&home.path("harbor"))
+        .into_iter()
+        .any(|(_, bytes)| bytes.windows(7).any(|window| window == b"hunter2"));
+    assert!(!clear);
+    assert_eq!(home.knarr("harbor", &["secret", "list"]), " SECRET    USED BY\n greeting  edge\n");
+}
+
+#[test]
+fn bad_input_is_told_all_at_once_and_nothing_is_written() {
+    let home = Home::with_example();
+    home.replace("harbor/cluster.yaml", "signers: [me]", "signers: [mee]");
+    home.replace("harbor/nodes/edge.yaml", "secret: greeting", "secret: greting");
+    home.write("harbor/host/motd", "Ahoy.\n");
+    let before = files(&home.path("harbor/rendered"));
+    same(
+        &home.knarr("harbor", &["render"]),
+        &expect![[r#"
+            error[KN0207]: there is no people/mee.yaml
+             --> cluster.yaml:7:13
+              |
+            7 |   signers: [mee]
+              |             ^^^
+              |
+            help: did you mean `me`?
+
+            error[KN0308]: there is no secrets/greting.age
+              --> nodes/edge.yaml:12:31
+               |
+            12 |     /etc/hello.conf: {secret: greting, mode: "0640"}
+               |                               ^^^^^^^
+               |
+            help: did you mean `greeting`?
+
+            2 errors
+
+            exit 1
+        "#]],
+    );
+    let json = home.knarr("harbor", &["check", "--output", "json"]);
+    let json: serde_json::Value = serde_json::from_str(json.trim_end_matches("exit 1\n")).unwrap();
+    assert_eq!((&json["findings"][0]["code"], &json["findings"][0]["line"]), (&"KN0207".into(), &7.into()));
+    assert_eq!(files(&home.path("harbor/rendered")), before);
+    same(
+        &home.knarr(".", &["render"]),
+        &expect![[r#"
+            error: there is no cluster.yaml in `~` or above it
+            help: cd into a cluster repository, or make one with `knarr new NAME`
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_edited_output_is_never_overwritten() {
+    let home = Home::with_example();
+    home.replace("harbor/rendered/nodes/edge.yaml", "node: edge", "node: edge # mine");
+    home.write("harbor/rendered/notes.txt", "mine\n");
+    home.write("harbor/host/motd", "Ahoy.\n");
+    same(
+        &home.knarr("harbor", &["render"]),
+        &expect![[r#"
+            error[KN0401]: somebody edited this file, which `knarr render` writes
+            --> rendered/nodes/edge.yaml
+             |
+            help: to drop the edit: rm rendered/nodes/edge.yaml; knarr render. To keep it, say it in the files that people write (cluster.yaml, nodes/, people/), then do the same
+
+            error[KN0402]: no render wrote this file
+            --> rendered/notes.txt
+             |
+            help: move it out of rendered/, or delete it: rm rendered/notes.txt
+
+            2 errors
+
+            exit 1
+        "#]],
+    );
+    fs::remove_file(home.path("harbor/rendered/nodes/edge.yaml")).unwrap();
+    fs::remove_file(home.path("harbor/rendered/notes.txt")).unwrap();
+    assert!(home.knarr("harbor", &["render"]).contains("wrote rendered/nodes/edge.yaml"));
+    same(&home.knarr("harbor", &["render", "--check"]), &expect!["rendered/ is up to date\n"]);
+}
+
+/// Two people work at once: whatever a merge makes of rendered/, one render heals it.
+fn merged(with_driver: bool) {
+    let home = Home::with_example();
+    home.git("harbor", &["checkout", "--quiet", "-b", "other"]);
+    home.write("harbor/host/motd", "Ahoy from other.\n");
+    home.knarr("harbor", &["render"]);
+    home.git("harbor", &["commit", "--quiet", "--all", "-m", "other"]);
+    home.git("harbor", &["checkout", "--quiet", "main"]);
+    home.replace("harbor/cluster.yaml", "vm.swappiness: \"10\"", "vm.swappiness: \"20\"");
+    home.knarr("harbor", &["render"]);
+    home.git("harbor", &["commit", "--quiet", "--all", "-m", "main"]);
+    if !with_driver {
+        home.git("harbor", &["config", "--remove-section", "merge.knarr"]);
+    }
+    let _ = home.command("harbor", "git").args(["merge", "--quiet", "-m", "both", "other"]).output().unwrap();
+    let rendered = home.knarr("harbor", &["render"]);
+    assert!(rendered.contains("wrote rendered/owned.yaml") && !rendered.contains("exit"), "{rendered}");
+    assert!(home.knarr("harbor", &["render", "--check"]).contains("up to date"));
+    let state = fs::read_to_string(home.path("harbor/rendered/nodes/attic.yaml")).unwrap();
+    assert!(state.contains("Ahoy from other.") && state.contains("vm.swappiness = 20"), "{state}");
+}
+
+#[test]
+fn a_merge_with_the_driver_is_rendered_anew() {
+    merged(true);
+}
+
+#[test]
+fn a_conflicted_merge_without_the_driver_is_rendered_anew() {
+    merged(false);
+}
+
+#[test]
+fn a_removed_machine_becomes_a_tombstone() {
+    let home = Home::with_example();
+    home.replace("harbor/nodes/edge.yaml", "keys:", "removed: true\nkeys:");
+    home.knarr("harbor", &["render"]);
+    assert!(
+        !home.path("harbor/rendered/nodes/edge.yaml").exists()
+            && !home.path("harbor/rendered/nodes/edge.age").exists()
+    );
+    let cluster = fs::read_to_string(home.path("harbor/rendered/cluster.yaml")).unwrap();
+    assert!(cluster.contains("- tombstone: {node: edge, age: age1"), "{cluster}");
+}
+
+#[test]
+fn a_clone_without_setup_is_told() {
+    let home = Home::with_example();
+    home.git(".", &["clone", "--quiet", "harbor", "clone"]);
+    assert!(home.knarr("clone", &["check"]).contains("note: this clone is not set up: type `knarr setup`"));
+    assert!(home.knarr("clone", &["setup"]).contains("commits are signed with SHA256:"));
+    assert_eq!(home.knarr("clone", &["check"]), " ✓ harbor with 3 machines: no errors\n");
+}
