@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod doctor;
 mod new;
+mod node;
 mod plan;
 mod render;
 mod secret;
@@ -32,6 +33,7 @@ enum Command {
     Setup(setup::Args),
     Render(render::Args),
     Check(check::Args),
+    Node(node::Args),
     Plan(plan::Args),
     Doctor(doctor::Args),
     Secret(secret::Args),
@@ -64,6 +66,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Setup(args) => setup::run(args, &ui),
         Command::Render(args) => render::run(args, &ui),
         Command::Check(args) => check::run(args, &ui),
+        Command::Node(args) => node::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),
         Command::Doctor(args) => doctor::run(args, &ui),
         Command::Secret(args) => secret::run(args, &ui),

@@ -1,8 +1,11 @@
 //! Why a command stopped, whose fault that is, and what to type.
 
+use crate::accept::AcceptError;
 use crate::disk::DiskError;
 use crate::git::GitError;
+use crate::machine::MachineError;
 use crate::secrets::SecretError;
+use crate::ssh::SshError;
 use std::error::Error;
 use std::fmt;
 
@@ -101,5 +104,24 @@ impl From<SecretError> for CliError {
     fn from(error: SecretError) -> Self {
         let kind = if matches!(error, SecretError::Encrypt(_)) { Kind::Environment } else { Kind::User };
         Self::of(kind, &error, error.help())
+    }
+}
+
+impl From<AcceptError> for CliError {
+    fn from(error: AcceptError) -> Self {
+        let kind = if matches!(error, AcceptError::NoBeginning(_)) { Kind::User } else { Kind::Environment };
+        Self::of(kind, &error, error.help())
+    }
+}
+
+impl From<SshError> for CliError {
+    fn from(error: SshError) -> Self {
+        Self::of(Kind::Environment, &error, Some(error.help()))
+    }
+}
+
+impl From<MachineError> for CliError {
+    fn from(error: MachineError) -> Self {
+        Self::of(Kind::Environment, &error, Some(error.help()))
     }
 }

@@ -3,11 +3,14 @@
 //! `parse → Spec → validate → Model → lower → Tree → diff → write`: all but the ends is pure. [`disk`] alone touches
 //! the repository's files, [`git`] alone runs git, [`ui`] alone prints.
 
+pub mod accept;
 pub mod binary;
 pub mod cli;
 pub mod disk;
 pub mod doctor;
+pub mod edit;
 pub mod emit;
+pub mod enrol;
 pub mod error;
 pub mod finding;
 pub mod fresh;
@@ -17,6 +20,7 @@ pub mod known_hosts;
 pub mod lower;
 pub mod machine;
 pub mod model;
+pub mod origin;
 pub mod plan;
 pub mod probe;
 pub mod render;
@@ -26,4 +30,6 @@ pub mod signing;
 pub mod spec;
 pub mod ssh;
 pub mod template;
+#[cfg(test)]
+mod testing;
 pub mod ui;

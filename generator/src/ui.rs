@@ -34,6 +34,12 @@ impl Ui {
         Self { format, yes, colour: !plain && std::io::stdout().is_terminal() }
     }
 
+    /// Returns the same terminal, whose questions count as answered when `yes`.
+    #[must_use]
+    pub fn assume(&self, yes: bool) -> Self {
+        Self { yes, ..self.clone() }
+    }
+
     /// Whether programs read the output.
     pub fn json(&self) -> bool {
         self.format == Format::Json

@@ -1,0 +1,233 @@
+//! `knarr node add`.
+
+use super::super::{Done, open};
+use super::file::{path, proven};
+use crate::disk::Repo;
+use crate::enrol::{Pinned, Trouble, pin};
+use crate::error::CliError;
+use crate::join::{self, Candidate, Place, packages, places, refusals};
+use crate::machine::{Machine, at_once};
+use crate::model::Model;
+use crate::probe::{Listens, Probe, Root};
+use crate::spec::Node;
+use crate::ssh::{Ssh, Target};
+use crate::ui::Ui;
+use knarr_node::enrol::Born;
+use knarr_node::name::NodeName;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+/// Enrol machines: put knarrd there, make keys there, write nodes/NAME.yaml
+///
+/// Looks at all of them first, shows what would happen, and asks once. Nothing else happens on them before a commit.
+/// Doing it again after a failure goes on where it stopped.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  knarr node add edge=root@203.0.113.7 worker=debian@198.51.100.4 attic=pi@192.168.1.20"
+)]
+pub(super) struct Args {
+    /// NAME=[USER@]HOST[:PORT]; HOST may be a name from ~/.ssh/config
+    #[arg(required = true, value_name = "NAME=USER@HOST")]
+    machines: Vec<Wanted>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// A machine as it is typed.
+#[derive(Debug, Clone)]
+struct Wanted {
+    name: NodeName,
+    target: Target,
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, place) = text.split_once('=').ok_or("write NAME=USER@HOST, e.g. edge=root@203.0.113.7")?;
+        let name = name.parse().map_err(|error: knarr_node::name::BadName| error.to_string())?;
+        let target =
+            place.parse().map_err(|error: crate::ssh::BadTarget| format!("{error}: {}", error.help()))?;
+        Ok(Self { name, target })
+    }
+}
+
+/// What came of it, for programs.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    wrote: Vec<String>,
+    failed: &'a [Trouble],
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    let (repo, ui) = (open(ui)?, ui.assume(args.yes));
+    once_each(&args.machines)?;
+    let (compiled, model) = proven(&repo, &ui)?;
+    let pinned = pin(&repo, &model)?;
+    let ssh = Ssh::new()?;
+    let nodes = &compiled.spec.nodes;
+    let candidates = look(&ssh, &model, nodes, &args.machines, &ui)?;
+    let probes: Vec<&Probe> = candidates.iter().map(|candidate| &candidate.probe).collect();
+    let places = places(nodes, &probes);
+    announce(&candidates, &places, &ui);
+    if !ui.ask("Go on?")? {
+        return Err(CliError::user("nothing was done"));
+    }
+    let (born, failed) = enrol(&pinned, &ssh, &model, &candidates, &ui);
+    let joined = candidates
+        .iter()
+        .zip(&places)
+        .filter_map(|(candidate, place)| born.get(&candidate.name).map(|born| (candidate, *place, born)));
+    let mut wrote = Vec::new();
+    for (candidate, place, born) in joined {
+        if !nodes.contains_key(candidate.name.as_str()) {
+            wrote.push(write(&repo, candidate, place, born)?);
+        }
+    }
+    report(&wrote, &failed, &ui)
+}
+
+/// Refuses a name that is typed twice.
+fn once_each(machines: &[Wanted]) -> Result<(), CliError> {
+    let mut names = BTreeSet::new();
+    match machines.iter().find(|wanted| !names.insert(&wanted.name)) {
+        Some(twice) => Err(CliError::user(format!("`{}` is there twice", twice.name))
+            .help("give each machine a name of its own")),
+        None => Ok(()),
+    }
+}
+
+/// Looks at all machines at once.
+///
+/// # Errors
+/// When one of them may not join: all reasons were shown, and nothing was done anywhere.
+fn look(
+    ssh: &Ssh,
+    model: &Model,
+    nodes: &BTreeMap<String, Node>,
+    machines: &[Wanted],
+    ui: &Ui,
+) -> Result<Vec<Candidate>, CliError> {
+    let _progress = ui.progress(format!("looking at {} machines", machines.len()));
+    let seen = at_once(machines, |wanted| Machine { ssh, target: &wanted.target }.probe());
+    let (mut candidates, mut troubles) = (Vec::new(), Vec::new());
+    for (wanted, seen) in machines.iter().zip(seen) {
+        let (name, target) = (wanted.name.clone(), wanted.target.clone());
+        match seen {
+            Ok(probe) => candidates.push(Candidate { name, target, probe }),
+            Err(error) => troubles.push(Trouble::of(&name, &error, error.help())),
+        }
+    }
+    let refused = refusals(&model.cluster.name, nodes, &candidates);
+    troubles.extend(refused.iter().map(|(name, why)| Trouble::of(name, why, why.help())));
+    troubles.extend(candidates.iter().filter_map(without_program));
+    if troubles.is_empty() { Ok(candidates) } else { Err(refuse(&troubles, ui)) }
+}
+
+fn without_program(candidate: &Candidate) -> Option<Trouble> {
+    let arch = candidate.probe.arch.as_ref().ok()?;
+    let error = crate::binary::find(*arch).err()?;
+    Some(Trouble::of(&candidate.name, &error, error.help()))
+}
+
+fn refuse(troubles: &[Trouble], ui: &Ui) -> CliError {
+    if ui.json() {
+        ui.value(&serde_json::json!({ "refused": troubles }));
+    }
+    for Trouble { node, why, help } in troubles {
+        ui.wrong(format_args!("{node}: {why}"));
+        ui.say(format_args!("     {help}"));
+    }
+    ui.say("Nothing was done on any machine.");
+    CliError::told()
+}
+
+/// Shows what was seen and what will happen.
+fn announce(candidates: &[Candidate], places: &[Place], ui: &Ui) {
+    let rows: Vec<[String; 4]> =
+        candidates.iter().zip(places).map(|(candidate, place)| row(candidate, *place)).collect();
+    ui.table(["NODE", "SYSTEM", "SEEN", "BECOMES"], &rows);
+    let version = env!("CARGO_PKG_VERSION");
+    ui.say(format_args!(
+        "On each: knarrd {version} (copied from here), knarrd.service, keys made there. Nothing else happens before a commit."
+    ));
+    let by_sudo = candidates.iter().filter(|candidate| candidate.probe.root == Root::Sudo);
+    let by_sudo: Vec<&str> = by_sudo.map(|candidate| candidate.name.as_str()).collect();
+    if !by_sudo.is_empty() {
+        ui.say(format_args!("sudo is used on {}.", by_sudo.join(", ")));
+    }
+    for candidate in candidates {
+        let packages: Vec<&str> = packages(&candidate.probe).into_iter().collect();
+        if !packages.is_empty() {
+            ui.say(format_args!("{}: apt-get installs {}.", candidate.name, packages.join(", ")));
+        }
+    }
+}
+
+fn row(candidate: &Candidate, place: Place) -> [String; 4] {
+    let Candidate { name, probe, .. } = candidate;
+    let arch = probe.arch.as_ref().map_or_else(Clone::clone, ToString::to_string);
+    let becomes = match place {
+        Place::At(ip) => format!("node, others reach it at {ip}"),
+        Place::Nat => "node, behind NAT".to_owned(),
+    };
+    [name.to_string(), format!("{} {arch}", probe.os), seen(probe), becomes]
+}
+
+fn seen(probe: &Probe) -> String {
+    let addresses: Vec<String> = probe.addresses.iter().map(ToString::to_string).collect();
+    let listens: Vec<String> = probe.listens.iter().map(Listens::to_string).collect();
+    [addresses, listens]
+        .map(|part| part.join(", "))
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// Enrols all machines at once; what fails on one does not stop the others.
+fn enrol(
+    pinned: &Pinned,
+    ssh: &Ssh,
+    model: &Model,
+    candidates: &[Candidate],
+    ui: &Ui,
+) -> (BTreeMap<NodeName, Born>, Vec<Trouble>) {
+    let _progress = ui.progress(format!("enrolling {} machines", candidates.len()));
+    let done = at_once(candidates, |candidate| pinned.enrol(ssh, model, candidate));
+    let (mut born, mut failed) = (BTreeMap::new(), Vec::new());
+    for (candidate, done) in candidates.iter().zip(done) {
+        match done {
+            Ok(keys) => drop(born.insert(candidate.name.clone(), keys)),
+            Err(trouble) => failed.push(trouble),
+        }
+    }
+    (born, failed)
+}
+
+fn write(repo: &Repo, candidate: &Candidate, place: Place, born: &Born) -> Result<String, CliError> {
+    let arch = candidate.probe.arch.clone().unwrap_or_default();
+    let path = path(&candidate.name);
+    repo.write_spec(&path, "node", &join::node(&candidate.target, place, arch, born))?;
+    Ok(path.to_string())
+}
+
+fn report(wrote: &[String], failed: &[Trouble], ui: &Ui) -> Result<Done, CliError> {
+    if ui.json() {
+        ui.value(&Told { wrote: wrote.to_vec(), failed });
+    }
+    for path in wrote {
+        ui.done(format_args!("wrote {path}"));
+    }
+    for Trouble { node, why, help } in failed {
+        ui.wrong(format_args!("{node}: {why}"));
+        ui.say(format_args!("     {help}"));
+    }
+    if failed.is_empty() {
+        ui.say("Next: knarr ship");
+        return Ok(Done::Fine);
+    }
+    Err(CliError::environment(format!("{} machines were not enrolled", failed.len()))
+        .help("type the same line again: it goes on where it stopped"))
+}

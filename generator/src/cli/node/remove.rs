@@ -1,0 +1,65 @@
+//! `knarr node remove` and `knarr node forget`.
+
+use super::super::{Done, open};
+use super::file::{find, path, proven, text, write};
+use crate::edit::with_removed;
+use crate::error::CliError;
+use crate::spec::Node;
+use crate::ui::Ui;
+use knarr_node::name::NodeName;
+
+/// Take a machine out of the cluster with the next commit
+///
+/// Writes `removed: true`: the machine stops what Knarr started there and keeps its data; the others drop it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  knarr node remove worker && knarr ship -m \"worker leaves\"")]
+pub(super) struct Args {
+    /// The machine's name
+    node: NodeName,
+}
+
+/// Delete the file of a machine that was removed
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  knarr node forget worker")]
+pub(super) struct Forget {
+    /// The machine's name
+    node: NodeName,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    let repo = open(ui)?;
+    let (compiled, _) = proven(&repo, ui)?;
+    let node = find(&compiled, &args.node)?;
+    let name = &args.node;
+    if node.removed {
+        return Err(
+            CliError::user(format!("`{name}` is removed already")).help(format!("knarr node forget {name}"))
+        );
+    }
+    let edited = with_removed(&path(name), &text(&repo, name)?, node);
+    write(&repo, name, edited, &Node { removed: true, ..node.clone() })?;
+    told(&format!("wrote nodes/{name}.yaml: {name} leaves with the next commit"), name, ui);
+    Ok(Done::Fine)
+}
+
+pub(super) fn forget(args: &Forget, ui: &Ui) -> Result<Done, CliError> {
+    let repo = open(ui)?;
+    let (compiled, _) = proven(&repo, ui)?;
+    let name = &args.node;
+    if !find(&compiled, name)?.removed {
+        return Err(CliError::user(format!("`{name}` is still part of the cluster")).help(format!(
+            "knarr node remove {name} && knarr ship, and when it has left: knarr node forget {name}"
+        )));
+    }
+    repo.remove(&path(name))?;
+    told(&format!("deleted nodes/{name}.yaml"), name, ui);
+    Ok(Done::Fine)
+}
+
+fn told(what: &str, name: &NodeName, ui: &Ui) {
+    if ui.json() {
+        ui.value(&serde_json::json!({ "node": name, "path": path(name) }));
+    }
+    ui.done(what);
+    ui.say("Next: knarr ship");
+}
