@@ -93,6 +93,10 @@ pub(crate) fn chosen(all: &'static [Scenario], wanted: impl Fn(&str) -> bool) ->
 
 /// Boots a lab, plays the scenarios, prints the times and the count.
 pub(crate) fn run(scenarios: &[&'static Scenario]) -> ExitCode {
+    if scenarios.is_empty() {
+        println!("no scenario has such a name");
+        return ExitCode::FAILURE;
+    }
     let start = Instant::now();
     let lab = match Lab::boot() {
         Ok(lab) => lab,
@@ -150,11 +154,9 @@ fn tell_line(verdict: Verdict, step: &str, time: Duration) {
 /// Prints the time of each scenario, the slowest steps, and the count as last line.
 fn close(told: &[Told], total: Duration) -> ExitCode {
     println!("\nscenario                  steps      time");
-    let names: BTreeSet<&str> = told.iter().map(|it| it.scenario).collect();
-    for name in names {
-        let own: Vec<&Told> = told.iter().filter(|it| it.scenario == name).collect();
+    for own in told.chunk_by(|one, next| one.scenario == next.scenario) {
         let time: Duration = own.iter().map(|it| it.time).sum();
-        println!("{name:<24} {:>6} {:>7.1} s", own.len(), time.as_secs_f64());
+        println!("{:<24} {:>6} {:>7.1} s", own[0].scenario, own.len(), time.as_secs_f64());
     }
     let mut slowest: Vec<&Told> = told.iter().collect();
     slowest.sort_by_key(|it| std::cmp::Reverse(it.time));
