@@ -1,0 +1,37 @@
+# What can be done here: make setup, demo, test (unit, story), check, sweep. .ci/run calls check and test.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
+step := @tests/step
+
+.PHONY: setup build demo test unit story check sweep
+
+# Debian packages (when missing, as root), Rust toolchain
+setup:
+	$(step) setup tests/setup
+
+build: setup
+	$(step) build cargo build --workspace --locked
+
+# Plays the story on test hosts and removes them; KEEP=1 leaves them
+demo: build
+	@$(CARGO_TARGET_DIR)/debug/demo
+
+# All tests; the story last
+test: unit story
+
+unit: build
+	$(step) tests cargo test --workspace --locked --no-fail-fast --quiet
+
+# STORY="name …" plays these scenarios only, with what they need
+story: build
+	$(step) story cargo test -p knarr-tests --locked --quiet --test story -- $(STORY)
+
+# Everything that can be said without running the programs; node/ alone first, so that a mistake shows at once
+check: setup
+	$(step) format cargo fmt --all --check
+	$(step) node cargo test -p knarr-node --locked --quiet
+	$(step) clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	$(step) rustdoc env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+# Removes test hosts that were kept or left behind
+sweep: build
+	@$(CARGO_TARGET_DIR)/debug/demo sweep
