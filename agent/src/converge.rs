@@ -44,9 +44,9 @@ pub fn converge(
 ) -> Result<Done, JournalError> {
     settle(host, journal, Some(cause))?;
     let have = look(scope(want, journal.owned()), host);
-    disown_gone(want, &have, journal)?;
     let mut pass = Pass::new(host, journal, cause.clone(), false);
     pass.run(plan(want, &have))?;
+    disown_gone(want, &have, pass.journal)?;
     let owned = pass.journal.owned().clone();
     pass.finish(want, &owned)
 }
@@ -76,12 +76,19 @@ fn settle(host: &mut dyn Act, journal: &mut Journal, cause: Option<&Cause>) -> R
     let goes_on = cause.is_some_and(|cause| cause.commit == pass.commit) && !pass.undoes;
     let open: Vec<(u32, Step)> = pass.steps.iter().map(|(n, step)| (*n, step.clone())).collect();
     for (n, step) in open.into_iter().filter(|(_, step)| !step.done) {
+        tidy(host, step.change.id());
         take_back_unchecked(host, &step.change);
         if still_before(host, &step.change) {
             journal.void(n)?;
         }
     }
     if goes_on { Ok(()) } else { end(host, journal, Ending::Interrupted) }
+}
+
+fn tidy(host: &mut dyn Act, id: &Id) {
+    if let Err(error) = host.tidy(id) {
+        tracing::warn!(%error, "something stays beside {id}");
+    }
 }
 
 /// Takes back a file whose check may not have been asked yet when the crash came.
@@ -180,6 +187,7 @@ impl<'a> Pass<'a> {
     }
 
     fn not_made(&mut self, n: u32, change: Change, why: String) -> Result<(), JournalError> {
+        tidy(self.host, change.id());
         if still_before(self.host, &change) {
             self.journal.void(n)?;
         }

@@ -135,6 +135,17 @@ impl<O: Os> Act for Host<O> {
         self.change(change).map_err(failed)
     }
 
+    fn tidy(&mut self, id: &Id) -> Result<(), SweepError> {
+        let places = match id {
+            Id::Path(path) => vec![path.to_string()],
+            Id::Sysctl(_) => vec![],
+            Id::Unit(name) => unit::places(name),
+            Id::Account(name) => account::places(name),
+        };
+        let mut remove = |place: &String| path::remove_temporary(&mut self.os, place);
+        places.iter().try_for_each(&mut remove).map_err(|fault| SweepError(fault.chain()))
+    }
+
     fn sweep(&mut self, needed: &BTreeSet<KeptName>) -> Result<(), SweepError> {
         let failed = |fault: Fault| SweepError(fault.chain());
         let folder = self.kept_folder();

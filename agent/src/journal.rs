@@ -93,7 +93,8 @@ impl Journal {
         &self.past.history
     }
 
-    /// Returns the pass that `knarrd undo` would take back.
+    /// Returns what `knarrd undo` would take back: the last pass with changes, and later ones for the same commit,
+    /// which repaired what had drifted.
     pub fn last(&self) -> Option<&Pass> {
         self.past.last.as_ref()
     }

@@ -43,6 +43,8 @@ pub trait Act: Look {
     fn keep(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, ActError>;
     /// Does the change. Doing it again does no harm, and a crash within leaves old or new.
     fn act(&mut self, change: &Change) -> Result<(), ActError>;
+    /// Removes what a change of `id` that did not end may have left beside its place.
+    fn tidy(&mut self, id: &Id) -> Result<(), SweepError>;
     /// Forgets all that was kept, except what has one of these names.
     fn sweep(&mut self, needed: &BTreeSet<KeptName>) -> Result<(), SweepError>;
 }
@@ -59,9 +61,9 @@ pub struct ActError {
     pub why: String,
 }
 
-/// What was kept before cannot be removed; it is tried again after the next changes.
+/// What nobody needs any more cannot be removed; it does no harm.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot remove what was kept before older changes: {0}")]
+#[error("cannot clean up: {0}")]
 pub struct SweepError(pub String);
 
 /// What a machine has, as far as anybody may look. Only [`look`] and [`Have::of`] make one.

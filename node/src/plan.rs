@@ -120,11 +120,12 @@ pub fn undo(done: &[Change], have: &Have) -> Plan {
 
 /// Returns the items that undoing `done` wants: the oldest `from` of each id, in the order of a State.
 pub fn undo_want(done: &[Change]) -> Vec<Item> {
-    let removed = done.iter().filter(|change| change.wanted().is_none()).rev();
-    let changed = done.iter().filter(|change| change.wanted().is_some());
     let mut seen = BTreeSet::new();
+    let oldest: Vec<&Change> = done.iter().filter(|change| seen.insert(change.id())).collect();
+    let changed = oldest.iter().filter(|change| change.wanted().is_some());
+    let removed = oldest.iter().rev().filter(|change| change.wanted().is_none());
     (changed.chain(removed))
-        .filter(|change| !matches!(change.back(), Back::Never(_)) && seen.insert(change.id().clone()))
+        .filter(|change| !matches!(change.back(), Back::Never(_)))
         .filter_map(|change| change.from().cloned())
         .collect()
 }
@@ -158,6 +159,11 @@ impl<'a> Planner<'a> {
             changes: Vec::new(),
             skipped: Vec::new(),
         };
+        for (id, seen) in have.iter() {
+            if let Seen::Unknown(why) = seen {
+                planner.unknown.insert(id.clone(), why.clone());
+            }
+        }
         for (id, seen) in have.iter().filter(|(id, _)| !wanted.contains(id)) {
             match seen {
                 Seen::Is(item) => drop(planner.removals.insert(id.clone(), item.clone())),
@@ -177,8 +183,8 @@ impl<'a> Planner<'a> {
         };
         let reads =
             item.reads().chain(from.iter().flat_map(Item::reads)).cloned().map(Id::Path).collect::<Vec<_>>();
-        if let Some(hidden) = reads.iter().find(|read| self.unknown.contains_key(read)) {
-            return self.skip(id, Why(format!("it reads {hidden}, which cannot be seen")));
+        if let Some(why) = self.hidden(&reads) {
+            return self.skip(id, why);
         }
         for read in &reads {
             self.remove(read);
@@ -199,8 +205,17 @@ impl<'a> Planner<'a> {
     fn remove_rest(&mut self) {
         let ids: Vec<Id> = self.have.iter().rev().map(|(id, _)| id.clone()).collect();
         for id in ids {
-            self.remove(&id);
+            let reads = self.removals.get(&id).into_iter().flat_map(Item::reads).cloned().map(Id::Path);
+            match self.hidden(&reads.collect::<Vec<_>>()) {
+                Some(why) => self.skip(id, why),
+                None => self.remove(&id),
+            }
         }
+    }
+
+    fn hidden(&self, reads: &[Id]) -> Option<Why> {
+        let hidden = reads.iter().find(|read| self.unknown.contains_key(read))?;
+        Some(Why(format!("it reads {hidden}, which cannot be seen")))
     }
 
     fn skip(&mut self, id: Id, why: Why) {

@@ -84,6 +84,11 @@ impl<O: Os> Host<O> {
     }
 }
 
+/// Returns all places that belong to a login.
+pub(super) fn places(name: &AccountName) -> Vec<String> {
+    vec![keys_path(name), sudo_path(name)]
+}
+
 fn keys_path(name: &AccountName) -> String {
     format!("/etc/ssh/authorized_keys.d/{name}")
 }

@@ -86,9 +86,9 @@ pub enum Active {
 pub enum Order {
     /// Read all unit files again.
     Reload,
-    /// Make the links of the `[Install]` section anew.
+    /// Make the links of the `[Install]` section anew, durably.
     Enable,
-    /// Remove these links.
+    /// Remove these links, durably.
     Disable,
     /// Start it, or restart it when it runs; done when that ended well.
     Restart,

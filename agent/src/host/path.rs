@@ -174,6 +174,12 @@ pub(super) fn take_away(os: &mut impl Os, path: &str) -> Result<(), Fault> {
     os.sync(parent(path))
 }
 
+/// Removes what a swap that did not end left beside `path`.
+pub(super) fn remove_temporary(os: &mut impl Os, path: &str) -> Result<(), Fault> {
+    let temporary = temporary(path);
+    if os.stat(&temporary)?.is_some() { os.remove(&temporary) } else { Ok(()) }
+}
+
 fn prepare(os: &mut impl Os, path: &str) -> Result<String, Fault> {
     make_parents(os, path)?;
     let temporary = temporary(path);

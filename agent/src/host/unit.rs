@@ -45,8 +45,9 @@ impl<O: Os> Host<O> {
         if there.status.active == Active::Moving && like.starts() {
             return Err(Fault::Moving(name.clone()));
         }
+        let fresh = self.reads_this(like)?;
         let item = there.item(name);
-        Ok(if self.is_as(&there, like)? {
+        Ok(if fresh && self.is_as(&there, like) {
             Seen::Is(Item::Unit(like.clone()))
         } else if there.is_nothing() {
             Seen::Absent
@@ -135,21 +136,21 @@ impl<O: Os> Host<O> {
         self.os.remove_folder(parent(&path))
     }
 
-    /// Whether the machine holds and runs exactly this.
-    fn is_as(&self, there: &There, like: &Unit) -> Result<bool, Fault> {
+    /// Whether the machine holds exactly this, and has it run or not.
+    fn is_as(&self, there: &There, like: &Unit) -> bool {
         let file = match &like.text {
             Some(text) => there.plain && there.text.as_ref() == Some(text),
             None => !there.ours() && there.status.loaded,
         };
-        let files = file && there.drop_in == self.drop_in(like) && !there.status.stale;
-        let (enabled, active) = like.was.map_or((true, true), |was| (was.enabled, was.active));
+        let wanted = like.was.map_or((true, true), |was| (was.enabled, was.active));
         let state = (there.status.enabled != Enabled::No, there.status.active == Active::Yes);
-        Ok(files && (!like.starts() || (state == (enabled, active) && (!active || self.read_this(like)?))))
+        let files = file && there.drop_in == self.drop_in(like) && !there.status.stale;
+        files && (!like.starts() || state == wanted)
     }
 
-    /// Whether a unit runs with what it reads now.
-    fn read_this(&self, unit: &Unit) -> Result<bool, Fault> {
-        if !notes_starts(unit) {
+    /// Whether a unit runs with what it reads now; what it reads must be readable in any case.
+    fn reads_this(&self, unit: &Unit) -> Result<bool, Fault> {
+        if !notes_starts(unit) || unit.was.is_some_and(|was| !was.active) {
             return Ok(true);
         }
         let start = self.start(unit);
@@ -190,6 +191,11 @@ impl<O: Os> Host<O> {
 /// Whether its starts are noted. Only a service reads anything; what was there before Knarr has no note.
 fn notes_starts(unit: &Unit) -> bool {
     kind(&unit.name) == "service" && unit.starts() && Note::of(unit).is_some()
+}
+
+/// Returns all places that belong to a unit.
+pub(super) fn places(name: &UnitName) -> Vec<String> {
+    vec![file_path(name), note_path(name)]
 }
 
 fn file_path(name: &UnitName) -> String {

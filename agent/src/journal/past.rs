@@ -84,6 +84,17 @@ impl Pass {
         self.steps.keys().next_back().map_or(0, |n| n + 1)
     }
 
+    /// Adds a later pass for the same commit, which repaired what had drifted: what was there before the first
+    /// one counts.
+    fn and_then(mut self, later: Self) -> Self {
+        for step in later.steps.into_values() {
+            if !self.steps.values().any(|earlier| earlier.change.id() == step.change.id()) {
+                self.steps.insert(self.next(), step);
+            }
+        }
+        self
+    }
+
     fn line(&self, ending: Ending) -> Line {
         let changes = self.steps.values().filter(|step| step.done).count();
         let (commit, undoes) = (self.commit.clone(), self.undoes);
@@ -126,7 +137,8 @@ impl Past {
     }
 
     fn intend(&mut self, n: u32, change: Change) {
-        if change.wanted().is_some() {
+        // A parameter always has a value: there is nothing of ours to remove.
+        if !matches!(change.wanted(), None | Some(Item::Sysctl(_))) {
             self.owned.add(change.id());
         }
         if let Some(pass) = &mut self.open {
@@ -154,10 +166,8 @@ impl Past {
 
     /// Gives back what the last pass took into ownership.
     fn undone(&mut self) {
-        let Some(pass) = self.last.take() else { return };
-        for step in pass.steps.values() {
-            let id = step.change.id();
-            if pass.owned_before.has(id) { self.owned.add(id) } else { self.owned.drop(id) }
+        if let Some(pass) = self.last.take() {
+            self.owned = pass.owned_before;
         }
     }
 
@@ -165,7 +175,10 @@ impl Past {
         let Some(pass) = self.open.take() else { return };
         self.remember(pass.line(ending));
         if !pass.undoes && !pass.steps.is_empty() {
-            self.last = Some(pass);
+            self.last = Some(match self.last.take() {
+                Some(last) if last.commit == pass.commit => last.and_then(pass),
+                Some(_) | None => pass,
+            });
         }
     }
 

@@ -117,3 +117,25 @@ fn a_new_account_says_that_it_stays() {
     let change = Change::to(None, Item::Account(account));
     assert!(matches!(change.back(), Back::Keep(_)));
 }
+
+#[test]
+fn undo_wants_the_oldest_of_two_that_a_crash_put_into_one_pass() {
+    let done = [Change::away(file("/a", "first")), Change::away(file("/a", "second"))];
+    assert_eq!(undo_want(&done), [file("/a", "first")]);
+}
+
+#[test]
+fn a_unit_that_read_what_cannot_be_seen_is_left_alone_even_when_listed_first() {
+    struct Half;
+    impl Look for Half {
+        fn see(&self, id: &Id, _: Option<&Item>) -> Seen {
+            match id {
+                Id::Unit(_) => Seen::Is(unit("x.service", &["/a"])),
+                Id::Path(_) | Id::Sysctl(_) | Id::Account(_) => Seen::Unknown(Why("no".into())),
+            }
+        }
+    }
+    let want = [unit("x.service", &[]), file("/a", "1")];
+    let plan = plan(&want, &look(scope(&want, &Owned::default()), &Half));
+    assert_eq!((plan.is_empty(), plan.skipped.len()), (true, 2));
+}

@@ -115,14 +115,25 @@ async fn ask(bus: &Connection, order: Order, unit: &UnitName) -> zbus::Result<St
 
 async fn enable(manager: &ManagerProxy<'_>, unit: &UnitName) -> zbus::Result<String> {
     manager.reenable_unit_files(vec![unit.to_string()], false, true).await?;
+    settle_links()?;
     manager.reload().await.map(|()| "done".to_owned())
 }
 
 async fn disable(manager: &ManagerProxy<'_>, unit: &UnitName) -> zbus::Result<String> {
     match manager.disable_unit_files(vec![unit.to_string()], false).await {
         Err(error) if !is_missing(&error) => Err(error),
-        Ok(_) | Err(_) => manager.reload().await.map(|()| "done".to_owned()),
+        Ok(_) | Err(_) => {
+            settle_links()?;
+            manager.reload().await.map(|()| "done".to_owned())
+        }
     }
+}
+
+/// Makes the links of enabled units durable: systemd does not fsync them.
+fn settle_links() -> zbus::Result<()> {
+    let folder = std::fs::File::open("/etc/systemd/system");
+    let synced = folder.and_then(|folder| rustix::fs::syncfs(folder).map_err(Into::into));
+    synced.map_err(|error| zbus::Error::InputOutput(error.into()))
 }
 
 /// Listens before it asks, so that the end of a quick job is not missed.
