@@ -185,7 +185,10 @@ fn mount(base: &Path, folder: &Path) {
     let (base, folder) = (base.display(), folder.display());
     shell::must(&format!(
         "mkdir -p {folder}/upper {folder}/work {folder}/root
-         mount -t overlay overlay -o lowerdir={base},upperdir={folder}/upper,workdir={folder}/work {folder}/root"
+         mount -t overlay overlay -o lowerdir={base},upperdir={folder}/upper,workdir={folder}/work {folder}/root || {{
+           echo 'set KNARR_LAB_DIR to a folder on ext4, xfs or tmpfs, which can be the upper half of an overlay' >&2
+           exit 1
+         }}"
     ));
 }
 

@@ -103,13 +103,21 @@ impl Power {
 
     fn start(self: &Arc<Self>) {
         self.net.rewire(self.spec);
-        let child = self.nspawn();
+        let mut child = self.nspawn();
         let nspawn = Pid::from_child(&child);
-        let awaited = format!("`{}` starts, its console is {}", self.spec.name, self.console().display());
-        let first = wait_for(&awaited, BOOT, || first_process(nspawn));
+        let first = wait_for(&format!("`{}` starts", self.spec.name), BOOT, || {
+            self.assert_lives(&mut child);
+            first_process(nspawn)
+        });
         self.set(Some(Running { nspawn, first }));
         let power = Arc::clone(self);
         std::thread::spawn(move || power.watch(child, first));
+    }
+
+    fn assert_lives(&self, child: &mut Child) {
+        let ended = child.try_wait().expect("our own child can be waited for");
+        let said = || fs::read_to_string(self.console()).unwrap_or_default();
+        assert!(ended.is_none(), "`{}` does not start: {}", self.spec.name, said());
     }
 
     /// Starts systemd-nspawn in cgroups of its own: without, all hosts would share one tree of units.
