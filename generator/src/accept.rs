@@ -67,7 +67,7 @@ fn first_parents(git: &Git, old: Option<&Oid>, new: &Oid) -> Result<Vec<Oid>, Gi
 /// Returns what machines accept of the history of `tip`, and what they do not.
 ///
 /// It starts at the newest of `known` and of this clone's mark that lies below `tip`, else at the first commit that
-/// one of its own signers signed. The mark moves to what was found.
+/// one of its own signers signed.
 ///
 /// # Errors
 /// [`AcceptError::NoBeginning`] when nothing in the history can be believed.
@@ -81,9 +81,12 @@ pub fn accepted(git: &Git, tip: &Oid, known: &[Oid]) -> Result<Accepted, AcceptE
         None => judge.beginning(&all)?.ok_or_else(|| AcceptError::NoBeginning(tip.short().to_owned()))?,
     };
     let chain: Vec<Link> = all[begin + 1..].iter().map(|id| link(git, id)).collect::<Result<_, _>>()?;
-    let found = trust::accept(all[begin].clone(), &chain, &mut judge)?;
-    git.run(&["update-ref", MARK, found.last.as_str()])?;
-    Ok(found)
+    trust::accept(all[begin].clone(), &chain, &mut judge)
+}
+
+/// Notes that machines may have accepted `id`, for it was seen at the origin.
+pub fn remember(git: &Git, id: &Oid) -> Result<(), GitError> {
+    git.run(&["update-ref", "--create-reflog", MARK, id.as_str()]).map(drop)
 }
 
 fn link(git: &Git, id: &Oid) -> Result<Link, GitError> {

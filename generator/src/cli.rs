@@ -1,14 +1,17 @@
 //! The command line: one file a command, each only wiring.
 
+mod approve;
 mod check;
 mod completions;
 mod doctor;
+mod mend;
 mod new;
 mod node;
 mod plan;
 mod render;
 mod secret;
 mod setup;
+mod ship;
 
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -35,6 +38,9 @@ enum Command {
     Check(check::Args),
     Node(node::Args),
     Plan(plan::Args),
+    Ship(ship::Args),
+    Approve(approve::Args),
+    Mend(mend::Args),
     Doctor(doctor::Args),
     Secret(secret::Args),
     Completions(completions::Args),
@@ -68,6 +74,9 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Check(args) => check::run(args, &ui),
         Command::Node(args) => node::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),
+        Command::Ship(args) => ship::run(args, &ui),
+        Command::Approve(args) => approve::run(args, &ui),
+        Command::Mend(args) => mend::run(args, &ui),
         Command::Doctor(args) => doctor::run(args, &ui),
         Command::Secret(args) => secret::run(args, &ui),
         Command::Completions(args) => Ok(completions::run(args)),

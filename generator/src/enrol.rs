@@ -1,6 +1,6 @@
 //! What machines are told at enrolment, and how one of them is enrolled.
 
-use crate::accept::accepted;
+use crate::accept::{accepted, remember};
 use crate::binary;
 use crate::disk::Repo;
 use crate::error::{CliError, chain};
@@ -58,6 +58,7 @@ pub fn pin(repo: &Repo, model: &Model) -> Result<Pinned, CliError> {
             .help(origin::push_line(branch)));
     };
     let found = accepted(&git, &tip, &[])?;
+    remember(&git, &found.last)?;
     if let Some(pending) = found.pending.first() {
         let why =
             format!("commit {} at the origin is not one to begin with: {}", pending.id.short(), pending.why);

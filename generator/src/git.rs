@@ -97,9 +97,9 @@ impl Git {
         self.run(&["rev-parse", "HEAD"])
     }
 
-    /// Pushes the current commit to a branch of a remote.
+    /// Pushes the current commit to a branch of a remote, which plain `git pull` and `git push` mean from then on.
     pub fn push(&self, remote: &str, branch: &str) -> Result<(), GitError> {
-        self.run(&["push", "--quiet", remote, &format!("HEAD:refs/heads/{branch}")]).map(drop)
+        self.run(&["push", "--quiet", "-u", remote, &format!("HEAD:refs/heads/{branch}")]).map(drop)
     }
 
     /// Whether the work tree differs from the last commit, files that git does not know yet included.

@@ -13,6 +13,7 @@ pub mod emit;
 pub mod enrol;
 pub mod error;
 pub mod finding;
+pub mod follow;
 pub mod fresh;
 pub mod git;
 pub mod join;

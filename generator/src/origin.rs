@@ -11,7 +11,7 @@ pub const REMOTE: &str = "origin";
 
 /// Returns the line that brings the branch to the origin.
 pub fn push_line(branch: &str) -> String {
-    format!("git push {REMOTE} HEAD:{branch}")
+    format!("git push -u {REMOTE} HEAD:{branch}")
 }
 
 /// Fetches, and returns the commit that the origin's branch has; none when it has no such branch yet.

@@ -6,6 +6,8 @@ mod refresh;
 mod remove;
 mod show;
 
+pub(super) use file::proven;
+
 use super::Done;
 use crate::error::CliError;
 use crate::ui::Ui;

@@ -4,4 +4,5 @@
 
 mod home;
 mod new;
+mod people;
 mod repository;

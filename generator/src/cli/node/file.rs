@@ -9,7 +9,7 @@ use crate::ui::Ui;
 use knarr_node::name::{NodeName, RepoPath};
 
 /// Reads a repository that must be without errors; they are shown.
-pub(super) fn proven(repo: &Repo, ui: &Ui) -> Result<(Compiled, Model), CliError> {
+pub(in crate::cli) fn proven(repo: &Repo, ui: &Ui) -> Result<(Compiled, Model), CliError> {
     let mut compiled = compile(repo)?;
     match compiled.model.take() {
         Some(model) => Ok((compiled, model)),
