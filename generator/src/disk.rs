@@ -21,7 +21,7 @@ pub struct Repo {
 pub struct Inputs {
     /// Their bytes.
     pub files: BTreeMap<RepoPath, Vec<u8>>,
-    /// Symbolic links where files are expected: not followed.
+    /// Symbolic links, devices and alike where files are expected: not followed, not read.
     pub links: Vec<RepoPath>,
     /// Files over 1 MiB with their size in bytes: not read.
     pub large: Vec<(RepoPath, u64)>,
@@ -137,7 +137,7 @@ impl Repo {
             return Ok(());
         }
         let name = repo_path(path)?;
-        if meta.is_symlink() {
+        if !meta.is_file() {
             inputs.links.push(name);
         } else if meta.len() > most {
             inputs.large.push((name, meta.len()));
@@ -148,10 +148,10 @@ impl Repo {
     }
 
     /// Reads all files below rendered/, the list of outputs among them.
-    pub fn rendered(&self) -> Result<BTreeMap<RepoPath, Vec<u8>>, DiskError> {
+    pub fn rendered(&self) -> Result<Inputs, DiskError> {
         let mut inputs = Inputs::default();
         self.read_into(Path::new("rendered"), u64::MAX, &mut inputs)?;
-        Ok(inputs.files)
+        Ok(inputs)
     }
 
     /// Reads one file; none when it is missing.

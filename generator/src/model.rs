@@ -58,7 +58,7 @@ impl Check<'_> {
     /// Reports what lies where files are expected and is none.
     fn files(&mut self) {
         for path in &self.inputs.links {
-            self.findings.add(Place::file(path), Fault::SymbolicLink {});
+            self.findings.add(Place::file(path), Fault::NoFile {});
         }
         for (path, size) in &self.inputs.large {
             self.findings.add(Place::file(path), Fault::TooLarge { size: *size });

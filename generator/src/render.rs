@@ -3,7 +3,7 @@
 use crate::disk::{Inputs, Repo};
 use crate::emit::{Sealed, Step, Tree, diff, outputs};
 use crate::error::CliError;
-use crate::finding::{self, Findings};
+use crate::finding::{self, Fault, Findings, Place};
 use crate::git::History;
 use crate::lower::lower;
 use crate::model::Model;
@@ -77,7 +77,10 @@ pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
     let Compiled { inputs, mut findings, model, .. } = compile(repo)?;
     let Some(model) = model else { return Err(show(&findings, &inputs, ui)) };
     let tree = lower(&model);
-    let there = repo.rendered()?;
+    let Inputs { files: there, links, .. } = repo.rendered()?;
+    for path in &links {
+        findings.add(Place::file(path), Fault::NoFile {});
+    }
     let steps = diff(&tree, &there, &known(repo, &there), &mut findings);
     if findings.refuse() {
         return Err(show(&findings, &inputs, ui));

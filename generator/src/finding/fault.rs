@@ -67,8 +67,8 @@ faults! {
     } = "the key `{key}` is there twice", "keep one of them";
     /// A file with bytes that are no text.
     KN0106 Error NotUtf8 {} = "the file is not UTF-8 text", "save it as UTF-8, without a byte order mark of UTF-16";
-    /// A symbolic link where a file is expected.
-    KN0107 Error SymbolicLink {} = "this is a symbolic link", "put the file itself here: links may lead out of the repository";
+    /// A symbolic link or a device where a file is expected.
+    KN0107 Error NoFile {} = "this is no file but a symbolic link or a device", "put the file itself here: links may lead out of the repository";
     /// A format of another version.
     KN0108 Error WrongFormat {
         /// The number found.

@@ -8,17 +8,19 @@ pub const SYSCTL: &str = "/etc/sysctl.d/90-knarr.conf";
 /// sshd's settings.
 pub const SSHD: &str = "/etc/ssh/sshd_config.d/10-knarr.conf";
 
-/// Whether a place on the machine is Knarr's own.
+/// Folders that are Knarr's with all that is below.
+const FOLDERS: [&str; 4] = ["/var/lib/knarr", "/run/knarr", "/etc/knarr", "/etc/ssh/authorized_keys.d"];
+
+/// Whether a place on the machine is Knarr's own: the generator's files, or those that knarrd makes for items.
 pub fn path(path: &AbsPath) -> bool {
-    let below = ["/var/lib/knarr", "/run/knarr", "/etc/knarr", "/etc/ssh/authorized_keys.d"];
-    let is_below = |top: &str| {
-        path.as_str().strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let named =
-        |folder: &str| path.as_str().strip_prefix(folder).is_some_and(|name| name.starts_with("knarr"));
-    below.into_iter().any(is_below)
-        || [SYSCTL, SSHD, "/usr/bin/knarrd", "/usr/local/bin/knarrd"].contains(&path.as_str())
-        || ["/etc/systemd/system/", "/etc/sudoers.d/"].into_iter().any(named)
+    let path = path.as_str();
+    let below =
+        |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let named = |folder: &str| path.strip_prefix(folder).is_some_and(|name| name.starts_with("knarr"));
+    let drop_in = path.starts_with("/etc/systemd/system/") && path.ends_with(".d/knarr.conf");
+    let single = [SYSCTL, SSHD, "/usr/bin/knarrd", "/usr/local/bin/knarrd"].contains(&path);
+    let ours = named("/etc/systemd/system/") || named("/etc/sudoers.d/");
+    single || ours || drop_in || FOLDERS.into_iter().any(below)
 }
 
 /// Whether a unit is Knarr's own.

@@ -105,6 +105,10 @@ fn each_single_mistake_is_one_finding_at_its_place() {
         (Slip("nodes/edge.yaml", "/usr/local/bin/hi:", "/var/lib/knarr/hi:"), "KN0306"),
         (Slip("nodes/edge.yaml", "/usr/local/bin/hi:", "/etc/ssh/sshd_config.d/10-knarr.conf:"), "KN0306"),
         (Slip("nodes/edge.yaml", "hello.service:", "knarrd.service:"), "KN0306"),
+        (
+            Slip("nodes/edge.yaml", "/usr/local/bin/hi:", "/etc/systemd/system/ssh.service.d/knarr.conf:"),
+            "KN0306",
+        ),
         (Slip("nodes/edge.yaml", "reads: [/etc/hello.conf]", "reads: [/etc/helo.conf]"), "KN0307"),
         (Slip("nodes/edge.yaml", "secret: greeting", "secret: greetings"), "KN0308 did you mean `greeting`?"),
         (Slip("nodes/edge.yaml", "from: host/hello.service", "from: host/hello.service, text: x"), "KN0309"),

@@ -231,3 +231,35 @@ fn a_clone_without_setup_is_told() {
     assert!(home.knarr("clone", &["setup"]).contains("commits are signed with SHA256:"));
     assert_eq!(home.knarr("clone", &["check"]), " ✓ harbor with 3 machines: no errors\n");
 }
+
+#[test]
+fn a_link_that_leads_out_of_rendered_is_refused() {
+    let home = Home::with_example();
+    fs::remove_dir_all(home.path("harbor/rendered/nodes")).unwrap();
+    fs::create_dir_all(home.path("outside")).unwrap();
+    std::os::unix::fs::symlink(home.path("outside"), home.path("harbor/rendered/nodes")).unwrap();
+    assert!(home.knarr("harbor", &["render"]).contains("error[KN0107]"));
+    assert_eq!(fs::read_dir(home.path("outside")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_mistyped_command_is_no_change() {
+    let home = Home::with_example();
+    assert!(home.knarr("harbor", &["plann"]).ends_with("exit 1\n"));
+    assert!(!home.knarr("harbor", &["plan", "--help"]).contains("exit"));
+    let unknown = home.knarr("harbor", &["plan", "nowhere..HEAD"]);
+    assert!(unknown.contains("cannot read") && !unknown.contains("exit 2"), "{unknown}");
+}
+
+#[test]
+fn a_missing_identity_is_told_before_anything_is_written() {
+    let home = Home::with_example();
+    fs::remove_file(home.path("harbor/rendered/nodes/edge.age")).unwrap();
+    home.write("harbor/host/motd", "Ahoy.\n");
+    let before = files(&home.path("harbor/rendered"));
+    let mut render = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
+    let ended = render.env("KNARR_IDENTITY", "/nowhere").arg("render").output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("cannot read your age identity `/nowhere`") && said.contains("help: "), "{said}");
+    assert_eq!(files(&home.path("harbor/rendered")), before);
+}
