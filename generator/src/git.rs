@@ -111,7 +111,11 @@ impl Git {
 /// Runs another program (ssh-keygen, ssh-add) and returns how it ended.
 pub fn program(command: &mut Command) -> Result<Output, GitError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.env("LC_ALL", "C").output().map_err(|source| GitError::Missing { program, source })
+    command
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| GitError::Missing { program, source })
 }
 
 /// Returns the last lines that a program said, for people.
