@@ -41,7 +41,7 @@ impl Systemd {
         if let Some(bus) = &*self.bus.borrow() {
             return Ok(bus.clone());
         }
-        let bus = Connection::system().await.map_err(|error| said(name, &error))?;
+        let bus = connect().await.map_err(|error| said(name, &error))?;
         *self.bus.borrow_mut() = Some(bus.clone());
         Ok(bus)
     }
@@ -52,6 +52,13 @@ impl Systemd {
         }
         result.map_err(|error| said(name, &error))
     }
+}
+
+/// Connects, and has systemd say when jobs end.
+async fn connect() -> zbus::Result<Connection> {
+    let bus = Connection::system().await?;
+    ManagerProxy::new(&bus).await?.subscribe().await?;
+    Ok(bus)
 }
 
 async fn status(bus: &Connection, name: &UnitName) -> zbus::Result<UnitStatus> {
@@ -138,7 +145,6 @@ fn settle_links() -> zbus::Result<()> {
 
 /// Listens before it asks, so that the end of a quick job is not missed.
 async fn job(manager: &ManagerProxy<'_>, order: Order, unit: &UnitName) -> zbus::Result<String> {
-    manager.subscribe().await?;
     let mut ends = manager.receive_job_removed().await?;
     let (name, mode) = (unit.to_string(), "replace".to_owned());
     let asked = match order {
@@ -166,13 +172,16 @@ async fn end_of(ends: &mut JobRemovedStream, job: &zbus::ObjectPath<'_>) -> zbus
     Err(zbus::Error::Failure("systemd closed the connection".to_owned()))
 }
 
+/// Whether systemd does not know such a unit. zbus says some names by a variant and others by a string, yet prints
+/// them alike.
 fn is_missing(error: &zbus::Error) -> bool {
     let missing = [
         "org.freedesktop.systemd1.NoSuchUnit",
         "org.freedesktop.DBus.Error.FileNotFound",
         "org.freedesktop.systemd1.LoadFailed",
     ];
-    matches!(error, zbus::Error::MethodError(name, _, _) if missing.contains(&name.as_str()))
+    let said = error.to_string();
+    missing.iter().any(|name| said.starts_with(name))
 }
 
 fn verb(order: Order) -> &'static str {
