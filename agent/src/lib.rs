@@ -1,5 +1,19 @@
 //! `knarrd`, the agent: it makes one machine what the accepted commit says.
 
+pub mod child;
+pub mod cli;
 pub mod converge;
+pub mod daemon;
+pub mod enroll;
+pub mod fetch;
 pub mod host;
+pub mod identity;
 pub mod journal;
+pub mod load;
+pub mod lock;
+pub mod pass;
+pub mod paths;
+pub mod repo;
+pub mod secrets;
+pub mod signature;
+pub mod status;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `knarrd`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    knarrd::cli::main()
+}

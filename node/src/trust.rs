@@ -32,6 +32,19 @@ impl Link {
     }
 }
 
+/// Returns the values of all `Approves:` trailers: lines of the last paragraph, which is not the first one.
+///
+/// It is stricter than git: the key stands at the beginning of its line and its value is one word.
+pub fn approvals(message: &str) -> Vec<String> {
+    let message = message.trim().replace("\r\n", "\n");
+    let Some((_, last)) = message.rsplit_once("\n\n") else { return Vec::new() };
+    let value = |line: &str| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(APPROVES).then(|| value.trim().to_owned())
+    };
+    last.lines().filter_map(value).collect()
+}
+
 /// Who signed a commit, by the signers of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {

@@ -127,3 +127,19 @@ fn each_pending_commit_says_why() {
         ]
     );
 }
+
+#[test]
+fn an_approval_is_a_trailer_of_the_last_paragraph() {
+    let cases = [
+        ("title\n\nApproves: abc\n", &["abc"][..]),
+        ("title\r\n\r\nApproves: abc\r\n", &["abc"]),
+        ("title\n\nbody\n\nSigned-off-by: me\napproves:  abc \nApproves: def", &["abc", "def"]),
+        ("Approves: abc", &[]),
+        ("title\n\nApproves: abc\n\nlater words", &[]),
+        ("title\n\n> Approves: abc", &[]),
+        ("title\n\n Approves: abc", &[]),
+    ];
+    for (message, approves) in cases {
+        assert_eq!(approvals(message), approves, "{message:?}");
+    }
+}

@@ -1,0 +1,146 @@
+//! Passes for ever: one at once, then on a timer. It tells systemd how it stands, and stops between two changes.
+
+use knarr_node::name::KeptName;
+use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError};
+use sd_notify::NotifyState;
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A pass that takes longer hangs, and systemd restarts knarrd.
+const LONGEST_PASS: Duration = Duration::from_mins(30);
+
+/// Held while a change is made: who wants to stop takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Changing(Arc<Mutex<()>>);
+
+impl Changing {
+    /// Wraps a machine so that each change on it holds this.
+    pub fn guard(&self, host: Box<dyn Act>) -> Box<dyn Act> {
+        Box::new(Guarded { host, changing: self.clone() })
+    }
+
+    /// Waits for the running change; no further one begins while the guard lives.
+    pub fn stop(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Guarded {
+    host: Box<dyn Act>,
+    changing: Changing,
+}
+
+impl Look for Guarded {
+    fn see(&self, id: &Id, like: Option<&Item>) -> Seen {
+        self.host.see(id, like)
+    }
+}
+
+impl Act for Guarded {
+    fn keep(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, ActError> {
+        self.host.keep(id, name)
+    }
+    fn act(&mut self, change: &Change) -> Result<(), ActError> {
+        let _changing = self.changing.stop();
+        self.host.act(change)
+    }
+    fn sweep(&mut self, needed: &BTreeSet<KeptName>) -> Result<(), SweepError> {
+        self.host.sweep(needed)
+    }
+    fn tidy(&mut self, id: &Id) -> Result<(), SweepError> {
+        self.host.tidy(id)
+    }
+}
+
+/// Does `pass` again and again, about `every` so often, until SIGTERM or SIGINT; each says in one line how it ended.
+///
+/// # Errors
+/// When signals cannot be received, or the runtime cannot be made.
+pub fn run(
+    pass: impl Fn() -> String + Send + Sync + 'static,
+    every: Duration,
+    changing: &Changing,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let began = Arc::new(Mutex::new(None));
+    let ended = runtime.block_on(async {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tell(&[NotifyState::Ready]);
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+            ended = passes(Arc::new(pass), every, began.clone()) => ended,
+            ended = watchdog(began.clone()) => ended,
+        }
+    });
+    tell(&[NotifyState::Stopping, NotifyState::Status("stopping after the running change")]);
+    // The guard is never given back: the process ends before another change can begin.
+    std::mem::forget(changing.stop());
+    runtime.shutdown_background();
+    ended
+}
+
+type Began = Arc<Mutex<Option<Instant>>>;
+
+fn set(began: &Began, when: Option<Instant>) {
+    *began.lock().unwrap_or_else(PoisonError::into_inner) = when;
+}
+
+async fn passes(
+    pass: Arc<impl Fn() -> String + Send + Sync + 'static>,
+    every: Duration,
+    began: Began,
+) -> io::Result<()> {
+    loop {
+        set(&began, Some(Instant::now()));
+        let pass = pass.clone();
+        let outcome = tokio::task::spawn_blocking(move || pass()).await?;
+        set(&began, None);
+        tell(&[NotifyState::Status(&outcome)]);
+        tokio::time::sleep(jittered(every)?).await;
+    }
+}
+
+/// Says that it is alive, as long as the pass is not too old.
+async fn watchdog(began: Began) -> io::Result<()> {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    let mut ticks = tokio::time::interval(limit / 3);
+    loop {
+        ticks.tick().await;
+        let since = *began.lock().unwrap_or_else(PoisonError::into_inner);
+        if since.is_none_or(|since| since.elapsed() < LONGEST_PASS) {
+            tell(&[NotifyState::Watchdog]);
+        }
+    }
+}
+
+/// Returns 80 to 120 % of `every`, so that machines do not ask all at once.
+fn jittered(every: Duration) -> io::Result<Duration> {
+    let mut byte = [0];
+    aws_lc_rs::rand::fill(&mut byte).map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    Ok(every.mul_f64(0.8 + 0.4 * f64::from(byte[0]) / 255.0))
+}
+
+/// Without systemd nobody listens, which is fine.
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd does not listen");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_between_passes_varies_by_a_fifth() {
+        for _ in 0..100 {
+            let span = jittered(Duration::from_secs(30)).unwrap();
+            assert!((24.0..=36.0).contains(&span.as_secs_f64()), "{span:?}");
+        }
+    }
+}

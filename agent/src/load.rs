@@ -1,0 +1,192 @@
+//! Reads from one accepted commit what this machine is to be, or says why that is not to be followed.
+
+use crate::host::Secrets;
+use crate::identity::Identity;
+use crate::paths::Paths;
+use crate::repo::{Repo, RepoError};
+use crate::secrets::{self, SecretsError};
+use knarr_node::name::Oid;
+use knarr_node::outputs::{self, Outputs, Stray};
+use knarr_node::state::{ClusterItem, ClusterState, FORMAT, Git, NodeState, Sealed};
+use knarr_node::{Id, Item};
+use serde::de::DeserializeOwned;
+
+/// What a machine is to be.
+pub struct Wanted {
+    /// The commit that says so.
+    pub commit: Oid,
+    /// Its parts, in order.
+    pub items: Vec<Item>,
+    /// Where the next commit is found.
+    pub git: Git,
+    /// The values of its secrets.
+    pub secrets: Secrets,
+}
+
+/// A commit that was accepted and is not followed all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The local copy cannot be read.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// The commit does not name this machine.
+    #[error("the repository does not name this machine")]
+    Unknown,
+    /// The commit removes this machine.
+    #[error("commit {0} removes this machine from the cluster; nothing is changed here any more")]
+    Removed(String),
+    /// Something under rendered/ was not written by the same render.
+    #[error("rendered/ is a mix of two renders: {0}")]
+    Mix(String),
+    /// A file is not what `knarr render` writes.
+    #[error("`{path}` of commit {commit} cannot be read: {why}")]
+    Odd {
+        /// The file.
+        path: String,
+        /// The commit, short.
+        commit: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// It is written for a newer knarrd.
+    #[error("commit {commit} is of format {format}, which needs knarrd {version}")]
+    Newer {
+        /// The commit, short.
+        commit: String,
+        /// Its format.
+        format: u32,
+        /// The version of knarrd that reads it.
+        version: String,
+    },
+    /// It was rendered for another machine's name.
+    #[error("`{0}` says that it is for another machine")]
+    Other(String),
+    /// The secrets cannot be opened.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// A file's value is missing.
+    #[error("{id} wants the secret `{secret}`, which rendered/nodes/{node}.age does not hold")]
+    NoSecret {
+        /// What wants it.
+        id: Id,
+        /// Its name.
+        secret: String,
+        /// This machine.
+        node: String,
+    },
+}
+
+impl LoadError {
+    /// Returns what to type, or nothing when it is tried again by itself.
+    pub fn way_out(&self, node: &str) -> Option<String> {
+        Some(match self {
+            Self::Repo(_) => return None,
+            Self::Unknown => {
+                format!("git restore nodes/{node}.yaml and `knarr ship`, or `knarr node remove {node}`")
+            }
+            Self::Removed(_) => "knarr node add, to take it in again".to_owned(),
+            Self::Mix(_) | Self::Odd { .. } | Self::Other(_) | Self::NoSecret { .. } => {
+                "knarr render".to_owned()
+            }
+            Self::Newer { version, .. } => format!("install knarrd {version} here"),
+            Self::Secrets(SecretsError::Key(..) | SecretsError::BadKey(_)) => {
+                format!("knarr node refresh {node}")
+            }
+            Self::Secrets(SecretsError::Closed(_)) => {
+                format!("knarr node refresh {node}, then `knarr render`")
+            }
+            Self::Secrets(SecretsError::Odd(_)) => "knarr render".to_owned(),
+        })
+    }
+}
+
+/// Loads what the accepted `commit` says of this machine.
+pub fn load(repo: &Repo, commit: &Oid, identity: &Identity, paths: &Paths) -> Result<Wanted, LoadError> {
+    let reading = Reading { repo, commit };
+    reading.whole(identity)?;
+    reading.not_removed(identity, paths)?;
+    let path = format!("rendered/nodes/{}.yaml", identity.node);
+    let state: NodeState = reading.newest(&path)?.ok_or(LoadError::Unknown)?;
+    if state.node != identity.node {
+        return Err(LoadError::Other(path));
+    }
+    let secrets = reading.secrets(identity, paths)?;
+    all_there(&state.items, &secrets, identity)?;
+    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, secrets })
+}
+
+struct Reading<'a> {
+    repo: &'a Repo,
+    commit: &'a Oid,
+}
+
+impl Reading<'_> {
+    /// A commit that was loaded before was whole, and commits do not change.
+    fn whole(&self, identity: &Identity) -> Result<(), LoadError> {
+        if identity.applied.as_ref() == Some(self.commit) {
+            return Ok(());
+        }
+        let Some(outputs) = self.yaml::<Outputs>(outputs::PATH)? else {
+            return Err(LoadError::Mix(format!("{} is missing", outputs::PATH)));
+        };
+        let strays = outputs.strays(&self.repo.rendered(self.commit)?);
+        if strays.is_empty() { Ok(()) } else { Err(LoadError::Mix(listing(&strays))) }
+    }
+
+    fn not_removed(&self, identity: &Identity, paths: &Paths) -> Result<(), LoadError> {
+        let Some(cluster) = self.newest::<ClusterState>("rendered/cluster.yaml")? else { return Ok(()) };
+        let key = secrets::identity(&paths.kept("age.key"))?.to_public().to_string();
+        let removed = cluster.items.iter().any(|item| match item {
+            ClusterItem::Tombstone(tombstone) => tombstone.node == identity.node && tombstone.age == key,
+        });
+        if removed { Err(LoadError::Removed(self.commit.short().to_owned())) } else { Ok(()) }
+    }
+
+    fn secrets(&self, identity: &Identity, paths: &Paths) -> Result<Secrets, LoadError> {
+        let path = format!("rendered/nodes/{}.age", identity.node);
+        let Some(sealed) = self.repo.file(self.commit, &path)? else { return Ok(Secrets::new()) };
+        Ok(secrets::open(&path, &sealed, &secrets::identity(&paths.kept("age.key"))?)?)
+    }
+
+    /// Reads the envelope first: what follows it may be of a format that this version does not know.
+    fn newest<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, LoadError> {
+        let Some(Sealed { knarr }) = self.yaml(path)? else { return Ok(None) };
+        if knarr.format > FORMAT {
+            let commit = self.commit.short().to_owned();
+            return Err(LoadError::Newer { commit, format: knarr.format, version: knarr.version });
+        }
+        self.yaml(path)
+    }
+
+    fn yaml<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, LoadError> {
+        let Some(bytes) = self.repo.file(self.commit, path)? else { return Ok(None) };
+        let odd = |why: String| {
+            let why = why.lines().next().unwrap_or_default().to_owned();
+            LoadError::Odd { path: path.to_owned(), commit: self.commit.short().to_owned(), why }
+        };
+        let text = String::from_utf8(bytes).map_err(|error| odd(error.to_string()))?;
+        serde_saphyr::from_str(&text).map(Some).map_err(|error| odd(error.to_string()))
+    }
+}
+
+fn all_there(items: &[Item], secrets: &Secrets, identity: &Identity) -> Result<(), LoadError> {
+    let missing = |item: &&Item| item.secret().is_some_and(|name| !secrets.contains_key(name));
+    let Some((item, secret)) = items.iter().find(missing).and_then(|item| Some((item, item.secret()?)))
+    else {
+        return Ok(());
+    };
+    let (secret, node) = (secret.to_string(), identity.node.to_string());
+    Err(LoadError::NoSecret { id: item.id(), secret, node })
+}
+
+/// Names the first three files, and how many more there are.
+fn listing(strays: &[Stray]) -> String {
+    let one = |stray: &Stray| match stray {
+        Stray::Edited(path) => format!("{path} was changed"),
+        Stray::Missing(path) => format!("{path} is missing"),
+        Stray::Foreign(path) => format!("{path} is not in the list"),
+    };
+    let some: Vec<String> = strays.iter().take(3).map(one).collect();
+    let more = strays.len().saturating_sub(3);
+    if more == 0 { some.join(", ") } else { format!("{} and {more} more", some.join(", ")) }
+}

@@ -1,0 +1,325 @@
+//! One pass: fetch, accept, load, make the machine so, report. It reads as the list in the design.
+
+use crate::converge::{Done, converge, undo_last};
+use crate::fetch::{Bounds, FetchError, Fetched, fetch};
+use crate::host::{Fault, Secrets};
+use crate::identity::{Identity, IdentityError};
+use crate::journal::{Cause, FileStorage, Journal, JournalError};
+use crate::load::{LoadError, Wanted, load};
+use crate::lock::Lock;
+use crate::paths::Paths;
+use crate::repo::{ACCEPTED, APPLIED, Chain, Repo, RepoError, SEEN};
+use crate::signature::{SignatureError, Signatures};
+use knarr_node::Act;
+use knarr_node::host::look;
+use knarr_node::name::Oid;
+use knarr_node::plan::{Plan, plan, scope};
+use knarr_node::report::{Gate, Outcome, Report, Trouble};
+use knarr_node::trust::{Pending, SIGNERS, accept};
+use std::error::Error;
+use std::io;
+
+/// A pass that could not even be reported.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The machine does not know who it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The local copy of the repository fails.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// Signatures cannot be checked.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The journal fails.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The machine cannot be opened.
+    #[error("cannot open this machine")]
+    Host(#[source] Fault),
+    /// The report cannot be written.
+    #[error("cannot write the report")]
+    Report(#[source] io::Error),
+    /// Nothing was loaded yet.
+    #[error("no commit was accepted and loaded yet: {0}")]
+    Nothing(String),
+    /// The undo fails.
+    #[error(transparent)]
+    Undo(#[from] crate::converge::UndoError),
+}
+
+impl PassError {
+    /// Says what to type.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Identity(error) => error.help(),
+            Self::Journal(error) => error.help().to_owned(),
+            Self::Repo(_) => "rm -r /var/lib/knarr/repo.git: it is fetched anew".to_owned(),
+            Self::Signature(_) => "apt install openssh-client, and look at `df -h /run`".to_owned(),
+            Self::Host(_) | Self::Report(_) => {
+                "run it as root, and look at `df -h /var/lib/knarr`".to_owned()
+            }
+            Self::Nothing(_) => "knarrd status".to_owned(),
+            Self::Undo(_) => "knarrd history".to_owned(),
+        }
+    }
+}
+
+/// Opens the machine with its secrets.
+pub type Open = dyn Fn(Secrets) -> Result<Box<dyn Act>, Fault>;
+
+/// What a pass needs.
+pub struct Ground {
+    /// Nobody else changes this machine.
+    pub lock: Lock,
+    /// Where knarrd's files lie.
+    pub paths: Paths,
+    /// How much a fetch may use.
+    pub bounds: Bounds,
+    /// Opens the machine with these secrets.
+    pub open: Box<Open>,
+    /// The time, in seconds since 1970.
+    pub now: u64,
+}
+
+/// Where the machine stands before anything is changed.
+struct Standing {
+    identity: Identity,
+    seen: Option<Oid>,
+    outcome: Outcome,
+    wanted: Option<Wanted>,
+}
+
+impl Standing {
+    fn add(&mut self, outcome: Outcome) {
+        self.outcome = worse(self.outcome.clone(), outcome);
+    }
+
+    fn wait_for(&mut self, pending: &[Pending]) {
+        if let Some(first) = pending.first() {
+            let why = format!("{}: {}", first.id.short(), first.why);
+            self.add(Outcome::Waiting(vec![Gate::Signature { commits: pending.len(), why }]));
+        }
+    }
+
+    /// Makes the floor durable before anything is done, so that there is no way back behind it.
+    fn keep(&self, paths: &Paths) -> Result<(), IdentityError> {
+        if Identity::read(paths)? == self.identity { Ok(()) } else { self.identity.write(paths) }
+    }
+}
+
+impl Ground {
+    /// Does one pass and writes its report.
+    pub fn pass(&self) -> Result<Report, PassError> {
+        let standing = self.stand()?;
+        standing.keep(&self.paths)?;
+        let (done, applied) = match &standing.wanted {
+            Some(wanted) => (self.converge(wanted)?, Some(wanted.commit.clone())),
+            None => (Done::default(), standing.identity.applied.clone()),
+        };
+        self.report(standing, done, applied)
+    }
+
+    /// Returns what a pass would change now. Nothing is changed, and the floor does not rise.
+    pub fn plan(&self) -> Result<(Plan, Outcome), PassError> {
+        let standing = self.stand()?;
+        let Some(Wanted { items, secrets, .. }) = standing.wanted else {
+            return Ok((Plan::default(), standing.outcome));
+        };
+        let journal = self.journal()?;
+        let host = (self.open)(secrets).map_err(PassError::Host)?;
+        Ok((plan(&items, &look(scope(&items, journal.owned()), &*host)), standing.outcome))
+    }
+
+    /// Takes back the last pass with changes, and holds until the next commit or `knarrd retry`.
+    pub fn undo(&self) -> Result<Report, PassError> {
+        let mut standing = self.stand_here()?;
+        standing.identity.held = Some(standing.identity.floor.clone());
+        standing.identity.write(&self.paths)?;
+        let secrets = standing.wanted.take().map(|wanted| wanted.secrets).unwrap_or_default();
+        let mut host = (self.open)(secrets).map_err(PassError::Host)?;
+        let (commit, done) = undo_last(&mut *host, &mut self.journal()?, self.now)?;
+        standing.outcome = Outcome::Undone { commit };
+        self.report(standing, done, None)
+    }
+
+    /// Gives up the hold of an undo.
+    pub fn release(&self) -> Result<(), PassError> {
+        let identity = Identity { held: None, ..Identity::read(&self.paths)? };
+        Ok(identity.write(&self.paths)?)
+    }
+
+    /// Finds out what is wanted. The floor rises in memory only.
+    fn stand(&self) -> Result<Standing, PassError> {
+        let mut standing = self.stand_here()?;
+        match self.fetch(&standing) {
+            Err(error) => standing.add(retry(&error)),
+            Ok(Fetched::Nothing) => standing.add(Outcome::Waiting(vec![Gate::Known])),
+            Ok(Fetched::Branch) => self.follow(&Repo::open(&self.paths.kept("repo.git"))?, &mut standing)?,
+        }
+        if standing.identity.held.as_ref() == Some(&standing.identity.floor) {
+            standing.add(Outcome::Undone { commit: standing.identity.floor.clone() });
+            standing.wanted = None;
+        }
+        Ok(standing)
+    }
+
+    /// Says what the last accepted commit wants, or the last one that could be loaded.
+    fn stand_here(&self) -> Result<Standing, PassError> {
+        let identity = Identity::read(&self.paths)?;
+        let repo = Repo::open(&self.paths.kept("repo.git"))?;
+        let seen = repo.noted(SEEN)?;
+        let mut standing = Standing { identity, seen, outcome: Outcome::Converged, wanted: None };
+        if repo.has(&standing.identity.floor) {
+            self.load(&repo, &mut standing)?;
+        }
+        Ok(standing)
+    }
+
+    fn fetch(&self, standing: &Standing) -> Result<Fetched, FetchError> {
+        let pinned = &standing.identity.git;
+        let said = standing.wanted.as_ref().map(|wanted| &wanted.git);
+        fetch(&said.into_iter().chain([pinned]).collect::<Vec<_>>(), &self.paths, &self.bounds)
+    }
+
+    /// Accepts what was fetched as far as it counts, and loads it.
+    fn follow(&self, repo: &Repo, standing: &mut Standing) -> Result<(), PassError> {
+        let Some(tip) = repo.noted(SEEN)? else { return Ok(()) };
+        standing.seen = Some(tip.clone());
+        let floor = standing.identity.floor.clone();
+        match repo.chain(&floor, &tip)? {
+            Chain::Follows(chain) => {
+                let mut judge = Signatures::new(repo, &self.paths, &standing.identity);
+                let accepted = accept(floor.clone(), &chain, &mut judge)?;
+                if accepted.last != floor || standing.wanted.is_none() {
+                    self.rise(repo, standing, accepted.last)?;
+                }
+                standing.wait_for(&accepted.pending);
+            }
+            off @ (Chain::Behind | Chain::Rewritten) => standing.add(stray(&off, &tip, &floor)),
+        }
+        Ok(())
+    }
+
+    /// Raises the floor, and loads what the new one says.
+    fn rise(&self, repo: &Repo, standing: &mut Standing, last: Oid) -> Result<(), PassError> {
+        let identity = &mut standing.identity;
+        if last != identity.floor {
+            let signers = repo.file(&last, SIGNERS)?.unwrap_or_default();
+            identity.signers = String::from_utf8_lossy(&signers).into_owned();
+            identity.floor = last;
+        }
+        repo.note(ACCEPTED, &identity.floor)?;
+        standing.outcome = Outcome::Converged;
+        self.load(repo, standing)
+    }
+
+    /// Loads the last accepted commit; when that cannot be, the machine is kept as the last good one says.
+    fn load(&self, repo: &Repo, standing: &mut Standing) -> Result<(), PassError> {
+        let identity = &mut standing.identity;
+        standing.wanted = match load(repo, &identity.floor, identity, &self.paths) {
+            Ok(wanted) => {
+                repo.note(APPLIED, &wanted.commit)?;
+                identity.applied = Some(wanted.commit.clone());
+                Some(wanted)
+            }
+            Err(LoadError::Repo(error)) => return Err(error.into()),
+            Err(error) => {
+                standing.outcome = refusal(&error, identity);
+                let keeps = !matches!(error, LoadError::Removed(_));
+                let good = identity.applied.clone().filter(|good| keeps && repo.has(good));
+                good.and_then(|good| load(repo, &good, identity, &self.paths).ok())
+            }
+        };
+        Ok(())
+    }
+
+    fn converge(&self, wanted: &Wanted) -> Result<Done, PassError> {
+        let secrets = wanted.secrets.clone();
+        let mut host = (self.open)(secrets).map_err(PassError::Host)?;
+        let cause = Cause { commit: wanted.commit.clone(), at: self.now };
+        Ok(converge(&wanted.items, &mut *host, &mut self.journal()?, &cause)?)
+    }
+
+    fn journal(&self) -> Result<Journal, JournalError> {
+        Journal::open(Box::new(FileStorage::new(self.paths.kept("journal"))))
+    }
+
+    fn report(&self, standing: Standing, done: Done, applied: Option<Oid>) -> Result<Report, PassError> {
+        for change in &done.changes {
+            tracing::info!("{change}");
+        }
+        let outcome = match troubled(&done) {
+            Some(why) => worse(standing.outcome, Outcome::Retry { why }),
+            None => standing.outcome,
+        };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let (node, seen) = (standing.identity.node, standing.seen);
+        let report = Report { node, version, at: self.now, seen, applied, outcome, items: done.troubles };
+        crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
+        Ok(report)
+    }
+}
+
+/// Returns the outcome that people must know of first.
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Converged => 0,
+        Outcome::Waiting(_) => 1,
+        Outcome::Retry { .. } => 2,
+        Outcome::Stalled { .. } => 3,
+        Outcome::Undone { .. } => 4,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+fn retry(error: &FetchError) -> Outcome {
+    Outcome::Retry { why: format!("{} ({})", chain(error), error.help()) }
+}
+
+fn stray(off: &Chain, tip: &Oid, floor: &Oid) -> Outcome {
+    let (tip, floor) = (tip.short(), floor.short());
+    let why = match off {
+        Chain::Behind => format!("the branch was set back to {tip}, behind {floor}, which is accepted here"),
+        Chain::Rewritten | Chain::Follows(_) => {
+            format!("the history was rewritten: {tip} does not follow {floor}, which is accepted here")
+        }
+    };
+    Outcome::Stalled { why, way_out: "knarr mend".to_owned() }
+}
+
+fn refusal(error: &LoadError, identity: &Identity) -> Outcome {
+    if matches!(error, LoadError::Unknown) && identity.applied.is_none() {
+        return Outcome::Waiting(vec![Gate::Known]);
+    }
+    match error.way_out(identity.node.as_str()) {
+        Some(way_out) => Outcome::Stalled { why: chain(error), way_out },
+        None => Outcome::Retry { why: chain(error) },
+    }
+}
+
+/// Says in one line what is not as wanted.
+fn troubled(done: &Done) -> Option<String> {
+    let (id, first) = done.troubles.first_key_value()?;
+    let why = match first {
+        Trouble::Unknown(why) => format!("{id} cannot be seen: {why}"),
+        Trouble::Failed(why) => format!("{id} failed: {why}"),
+        Trouble::Differs => format!("{id} was made, but is different"),
+    };
+    let more = done.troubles.len() - 1;
+    Some(if more == 0 { why } else { format!("{why}; and {more} more") })
+}
+
+/// Returns an error with its causes in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! The last report: written at the end of each pass, read by `knarrd status`.
+
+use crate::identity::write_private;
+use crate::paths::Paths;
+use knarr_node::report::{Report, Trouble};
+use std::fmt::Write as _;
+use std::{fs, io};
+
+const FILE: &str = "report.json";
+
+/// Writes the report durably, mode 0600.
+pub fn write(paths: &Paths, report: &Report) -> io::Result<()> {
+    write_private(&paths.kept(FILE), &serde_json::to_vec_pretty(report)?)
+}
+
+/// Reads the last report, or nothing before the first pass.
+pub fn read(paths: &Paths) -> io::Result<Option<Report>> {
+    match fs::read(paths.kept(FILE)) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// Returns the report for people; `now` is in seconds since 1970.
+pub fn text(report: &Report, now: u64) -> String {
+    let mut text = format!("{}  {}\n", report.node, report.outcome);
+    let mut line = |name: &str, value: String| {
+        writeln!(text, "  {name:<9}{value}").expect("a String takes all");
+    };
+    line("commit", report.applied.as_ref().map_or("none yet".to_owned(), |commit| commit.short().to_owned()));
+    if let Some(seen) = report.seen.as_ref().filter(|seen| Some(*seen) != report.applied.as_ref()) {
+        line("fetched", seen.short().to_owned());
+    }
+    line("pass", format!("{} ago, knarrd {}", age(now.saturating_sub(report.at)), report.version));
+    for (id, trouble) in &report.items {
+        line("trouble", format!("{id}: {}", in_words(trouble)));
+    }
+    if let Some(way_out) = report.outcome.way_out() {
+        line("type", way_out);
+    }
+    text
+}
+
+fn in_words(trouble: &Trouble) -> &str {
+    match trouble {
+        Trouble::Unknown(why) | Trouble::Failed(why) => why,
+        Trouble::Differs => "it was made, but is different",
+    }
+}
+
+/// Returns a time span as people say it, e.g. `38 s` or `3 h`.
+pub fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
