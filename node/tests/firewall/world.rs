@@ -29,6 +29,7 @@ const KUBE_PROXY: &str = "table ip kube {
     chain prerouting {
         type nat hook prerouting priority dstnat
         fib daddr type local tcp dport { 443, 30080 } dnat to 10.42.0.5:8080
+        fib daddr type local tcp dport 8081 dnat to 172.17.0.2:8000
         ip daddr 203.0.113.50 tcp dport 9000 dnat to 10.42.0.5:8080
         ip daddr 203.0.113.50 tcp dport 9001 dnat to 203.0.113.7:3306
         ip daddr 10.43.0.1 tcp dport 443 dnat to 10.210.0.1:6443
@@ -72,6 +73,7 @@ impl World {
         edge.run(&["nft", "-f", "-"], KUBE_PROXY);
         let mut listeners = edge.listen(&[22, 80, 2379, PRIVATE, 6443, 10250, 51821]);
         listeners.extend(outside.listen(&[8000]));
+        listeners.extend(container.listen(&[8000]));
         listeners.extend(pod.listen(&[8080]));
         listeners.extend(worker.listen(&[22, 5432]));
         listeners.extend(attic.listen(&[6443]));
