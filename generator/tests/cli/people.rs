@@ -234,7 +234,7 @@ fn a_tip_that_nobody_signed_is_never_pinned() {
 fn machines_are_typed_as_name_and_place_each_once() {
     let home = shipped();
     for wrong in ["edge", "Edge=x", "edge=-oProxyCommand=x", "edge=a b"] {
-        assert!(home.knarr("harbor", &["node", "add", wrong]).ends_with("exit 2\n"), "{wrong}");
+        assert!(home.knarr("harbor", &["node", "add", wrong]).ends_with("exit 1\n"), "{wrong}");
     }
     let said = home.knarr("harbor", &["node", "add", "edge=a", "edge=b"]);
     assert!(said.contains("`edge` is there twice"), "{said}");
