@@ -45,7 +45,9 @@ pub fn refusals(
     let mut found = Vec::new();
     for candidate in candidates {
         let own = one(cluster, nodes.get(candidate.name.as_str()), candidate);
-        let copied = copied(&taken, candidate);
+        // A machine that says who it is needs no advice for copies.
+        let named = own.iter().any(|refusal| matches!(refusal, Refusal::Elsewhere { .. }));
+        let copied = copied(&taken, candidate).filter(|_| !named);
         found.extend(own.into_iter().chain(copied).map(|refusal| (candidate.name.clone(), refusal)));
         for key in identities(&candidate.probe) {
             taken.entry(key).or_insert(candidate.name.as_str());

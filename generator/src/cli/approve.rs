@@ -1,7 +1,7 @@
 //! `knarr approve`.
 
 use super::node::proven;
-use super::ship::is_ancestor;
+use super::ship::{counted, is_ancestor};
 use super::{Done, open};
 use crate::accept::{accepted, commit, remember};
 use crate::error::CliError;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         History::open(repo.root()).ok_or_else(|| CliError::user("this folder is no git repository"))?;
     let old = World::of_commit(&history, found.last.as_str())?;
     super::plan::show(&between(&old, &World::of_prepared(&prepared)), &ui);
-    if !ui.ask(&format!("Sign for these {} commits?", found.pending.len()))? {
+    if !ui.ask(&format!("Sign for {}?", counted(found.pending.len())))? {
         return Err(CliError::user("nothing was signed"));
     }
     render::render(&repo, &ui)?;
@@ -122,7 +122,7 @@ fn plain_line(line: &str) -> String {
 /// Makes the signed commit; when machines would not follow it, it is taken back.
 fn sign(git: &Git, found: &Accepted, head: &Oid) -> Result<Oid, CliError> {
     let trailer = format!("{APPROVES}: {}", found.last);
-    let subject = format!("approve {} commits up to {}", found.pending.len(), head.short());
+    let subject = format!("approve {} up to {}", counted(found.pending.len()), head.short());
     git.run(&["add", "--all"])?;
     git.run(&["commit", "--quiet", "-S", "--allow-empty", "-m", &subject, "--trailer", &trailer])
         .map_err(|error| CliError::from(error).help("knarr doctor"))?;
@@ -150,9 +150,9 @@ fn finish(
         ui.value(&serde_json::json!({ "commit": signed, "approves": found.last, "commits": ids, "pushed": args.push }));
     }
     ui.done(format_args!(
-        "{} approves {} commits since {}",
+        "{} approves {} since {}",
         signed.short(),
-        found.pending.len(),
+        counted(found.pending.len()),
         found.last.short()
     ));
     if args.push {

@@ -87,15 +87,16 @@ fn can_ship(git: &Git, tip: Option<&Oid>, model: &Model) -> Result<(), CliError>
     }
     let found = accepted(git, &head, &[])?;
     if let Some(first) = found.pending.first() {
-        let why = format!(
-            "{} of {} commits here would not be followed: {}",
-            first.id.short(),
-            found.pending.len(),
-            first.why
-        );
+        let count = counted(found.pending.len());
+        let why = format!("{count} here would not be followed: {}: {}", first.id.short(), first.why);
         return Err(CliError::user(why).help("knarr approve"));
     }
     Ok(())
+}
+
+/// Returns a number of commits, for people.
+pub(super) fn counted(commits: usize) -> String {
+    if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
 }
 
 /// Whether `old` is somewhere in the history of `new`.
@@ -134,7 +135,9 @@ fn bring(
 fn plan(repo: &Repo, ui: &Ui) -> Result<(), CliError> {
     let prepared = render::prepare(repo, ui)?;
     let Some(history) = History::open(repo.root()) else { return Ok(()) };
-    let old = base(&history, &prepared.model.cluster.git.branch);
+    // The origin may have a rewritten branch that no machine follows.
+    let seen = commit(&Git::at(repo.root()), MARK)?.map(String::from);
+    let old = seen.or_else(|| base(&history, &prepared.model.cluster.git.branch));
     let old = old.map(|name| World::of_commit(&history, &name)).transpose()?.unwrap_or_default();
     super::plan::show(&between(&old, &World::of_prepared(&prepared)), ui);
     Ok(())

@@ -4,6 +4,7 @@ look() {
     PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
     LC_ALL=C
     export PATH LC_ALL
+    # What may hold a backslash goes by printf: the echo of dash would read it.
     echo 'knarr-probe=1'
     (. /etc/os-release && echo "os=${NAME%% *} $VERSION_ID") 2>/dev/null
     echo "arch=$(uname -m)"
@@ -16,7 +17,7 @@ look() {
     else
         echo 'root=no'
     fi
-    echo "connection=$SSH_CONNECTION"
+    printf 'connection=%s\n' "$SSH_CONNECTION"
     if [ -d /run/systemd/system ]; then echo 'systemd=yes'; else echo 'systemd=no'; fi
     if command -v apt-get >/dev/null 2>&1; then echo 'apt=yes'; else echo 'apt=no'; fi
     for program in git ssh ssh-keygen nft wg ip prlimit; do
@@ -35,7 +36,7 @@ look() {
     $root ss -Htulpn 2>/dev/null | sed 's/^/listen=/'
     [ -x /usr/local/bin/knarrd ] && echo "knarrd=$(/usr/local/bin/knarrd --version 2>/dev/null)"
     identity=$($root cat /var/lib/knarr/identity.json 2>/dev/null | tr -d '\n')
-    [ -n "$identity" ] && echo "identity=$identity"
+    [ -n "$identity" ] && printf 'identity=%s\n' "$identity"
     echo 'knarr-probe=end'
 }
 look </dev/null

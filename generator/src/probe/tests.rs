@@ -99,3 +99,14 @@ fn the_script_says_what_the_parser_reads() {
         assert!(probe.arch.is_ok());
     }
 }
+
+#[test]
+fn a_list_of_signers_in_the_identity_reaches_the_parser_as_it_stands() {
+    let end = "knarr-probe=end";
+    let identity =
+        r#"{"cluster":"harbor","node":"edge","signers":"me ssh-ed25519 AAAA\nana ssh-ed25519 BBBB\n"}"#;
+    let known = with(end, &format!("identity={identity}\n{end}")).unwrap().enrolled;
+    assert_eq!(known, Some(Enrolled::As("harbor".parse().unwrap(), "edge".parse().unwrap())));
+    let by_echo = SCRIPT.lines().find(|line| line.contains("echo") && line.contains("$identity"));
+    assert_eq!(by_echo, None, "the echo of dash turns backslash and n into a line feed");
+}
