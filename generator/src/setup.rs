@@ -11,9 +11,10 @@ use crate::spec::Spec;
 ///
 /// `true` keeps our side of a file under rendered/, which is rendered anew anyway.
 /// Source: gitattributes(5), "Defining a custom merge driver".
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("core.hooksPath", ".knarr/hooks"),
     ("gpg.format", "ssh"),
+    ("commit.gpgsign", "true"), // git revert, merge and pull sign too: what is not signed is not followed
     ("gpg.ssh.allowedSignersFile", "rendered/access/signers"),
     ("merge.knarr.name", "knarr render writes it anew"),
     ("merge.knarr.driver", "true"),
