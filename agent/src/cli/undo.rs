@@ -2,11 +2,12 @@
 
 use super::{CliError, Format, on_ground, print};
 use crate::pass::Ground;
+use knarr_node::report::Outcome;
 
 /// Take back the last pass that changed something
 ///
 /// After that nothing is changed until the next commit is accepted, or until `knarrd retry`. What has no way
-/// back is left alone. The exit code is 6, for a person must go on.
+/// back is left alone. The exit code is 0 when all came back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  knarrd undo")]
 pub(super) struct Args {
@@ -17,5 +18,6 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<u8, CliError> {
     let report = on_ground(Ground::undo)?;
-    Ok(print(&report, args.output))
+    let code = print(&report, args.output);
+    Ok(if matches!(report.outcome, Outcome::Undone { .. }) { 0 } else { code })
 }
