@@ -70,7 +70,7 @@ impl SecretError {
     }
 }
 
-/// Returns where the operator's identity for a cluster lies: KNARR_IDENTITY, else ~/.config/knarr/<cluster>.txt.
+/// Returns where the operator's identity for a cluster lies: KNARR_IDENTITY, else `~/.config/knarr/<cluster>.txt`.
 pub fn identity_path(cluster: &ClusterName) -> PathBuf {
     match std::env::var_os("KNARR_IDENTITY") {
         Some(path) => path.into(),

@@ -1,7 +1,7 @@
 //! The language that `knarr` and `knarrd` both speak.
 //!
 //! Everything here is pure: no file system, process, network, clock or environment (clippy bans them).
-//! A [`NodeState`] lists the [`Item`]s of one machine, [`plan`] compares them with what a [`Look`] sees,
+//! A [`NodeState`] lists the [`Item`]s of one machine, [`plan()`] compares them with what a [`Look`] sees,
 //! and a [`Change`] is one step with its way back. No feature is known here by name.
 
 pub mod change;

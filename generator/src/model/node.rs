@@ -15,7 +15,7 @@ pub struct Node {
     pub address: Option<IpAddr>,
     /// Whether it is behind NAT.
     pub nat: bool,
-    /// How people reach it, as ssh(1) takes it: user@host[:port] or a name from ssh_config.
+    /// How people reach it, as ssh(1) takes it: `user@host[:port]` or a name from ssh_config.
     pub ssh: Option<String>,
     /// Its architecture.
     pub arch: Arch,

@@ -44,7 +44,7 @@ fn main() -> At<String> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trust {
-    /// Names of people (people/<name>.yaml): machines follow only commits that these signed or approved.
+    /// Names of people (`people/<name>.yaml`): machines follow only commits that these signed or approved.
     pub signers: Vec<At<String>>,
     /// A public SSH key that may change only `trust`; its private half is in the recovery kit.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! `host:` in cluster.yaml (every machine) and nodes/<name>.yaml (one machine).
+//! `host:` in cluster.yaml (every machine) and `nodes/<name>.yaml` (one machine).
 
 use super::At;
 use schemars::JsonSchema;
@@ -40,7 +40,7 @@ pub struct FileSource {
     /// The bytes themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<At<String>>,
-    /// The name of a secret: secrets/<name>.age.
+    /// The name of a secret: `secrets/<name>.age`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<At<String>>,
     /// Four octal digits in quotes; "0644" when nothing is said, "0600" for a secret.

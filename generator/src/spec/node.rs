@@ -15,7 +15,7 @@ pub struct Node {
     /// Whether it is behind NAT: others cannot reach it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nat: bool,
-    /// How people reach it: user@host[:port], or a name from ssh_config.
+    /// How people reach it: `user@host[:port]`, or a name from ssh_config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh: Option<At<String>>,
     /// Its architecture; amd64 when nothing is said.

@@ -4,7 +4,7 @@ use crate::name::{AbsPath, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// A systemd unit. Its file is /etc/systemd/system/<name>, or the distribution's where `text` is missing.
+/// A systemd unit. Its file is `/etc/systemd/system/<name>`, or the distribution's where `text` is missing.
 ///
 /// A unit that has an `[Install]` section, or no text, is enabled and active; one without the section is only
 /// installed, since something else (a timer, a socket) starts it. Each start is recorded with what it read,
