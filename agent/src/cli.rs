@@ -31,7 +31,7 @@ use std::time::{Duration, SystemTime};
 /// After `enroll` the daemon follows the repository; the other commands look, or do one pass now.
 #[derive(Debug, Parser)]
 #[command(name = "knarrd", version, after_long_help = EXIT_CODES)]
-struct Cli {
+pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }

@@ -1,5 +1,7 @@
 //! The rules of the house that no lint knows: licences, banned crates, reasons, directions.
 
+mod reference;
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

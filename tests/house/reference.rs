@@ -1,16 +1,21 @@
-//! `docs/reference/knarr.md` is what the program says of itself. `UPDATE_EXPECT=1 cargo test` writes it.
+//! `docs/reference/` is what the programs say of themselves. `UPDATE_EXPECT=1 cargo test --test house` writes it.
 
 use clap::{Command, CommandFactory};
 use expect_test::expect_file;
 use std::fmt::Write;
 
 #[test]
-fn the_reference_is_what_the_program_says() {
-    let mut text =
-        "# knarr\n\nWritten by the program: `UPDATE_EXPECT=1 cargo test -p knarr --test reference`.\n"
-            .to_owned();
-    page(&mut text, &mut knarr::cli::Cli::command().term_width(100), "knarr");
-    expect_file!["../../docs/reference/knarr.md"].assert_eq(&text);
+fn the_reference_is_what_the_programs_say() {
+    expect_file!["../../docs/reference/knarr.md"].assert_eq(&reference(knarr::cli::Cli::command(), "knarr"));
+    expect_file!["../../docs/reference/knarrd.md"]
+        .assert_eq(&reference(knarrd::cli::Cli::command(), "knarrd"));
+}
+
+fn reference(command: Command, name: &str) -> String {
+    let how = "Written by the program: `UPDATE_EXPECT=1 cargo test -p knarr-tests --test house`.";
+    let mut text = format!("# {name}\n\n{how}\n");
+    page(&mut text, &mut command.term_width(100), name);
+    text
 }
 
 /// Adds the help of a command and of all below it.
