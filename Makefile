@@ -20,6 +20,7 @@ test: unit story
 
 unit: build
 	$(step) tests cargo test --workspace --locked --no-fail-fast --quiet
+	$(step) firewall cargo test --workspace --locked --quiet --test firewall -- --ignored
 
 # STORY="name …" plays these scenarios only, with what they need
 story: build

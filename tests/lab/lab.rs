@@ -122,6 +122,12 @@ impl Lab {
         self.host(host).put(&format!("/usr/local/bin/{program}"), &content, 0o755);
     }
 
+    /// Copies a test program of this workspace, the one that was built last, to /usr/local/bin of a host.
+    pub fn install_test(&self, host: &str, name: &str) {
+        let content = fs::read(built_test(name)).expect("a test program that was found can be read");
+        self.host(host).put(&format!("/usr/local/bin/{name}"), &content, 0o755);
+    }
+
     /// Pulls all cables of a host.
     pub fn cut(&self, host: &str) {
         self.plug_all(host, false);
@@ -200,6 +206,21 @@ fn built(program: &str) -> PathBuf {
         std::env::var_os("CARGO_TARGET_DIR").map(|folder| PathBuf::from(folder).join("debug").join(program));
     let found = near.chain(target).find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("`{program}` is not built: run `cargo build --workspace --locked` first"))
+}
+
+/// Finds a test program beside our own: cargo adds a hash to its name.
+fn built_test(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("the kernel knows our own file");
+    let folder = own.parent().expect("a program lies in a folder");
+    let deps = if folder.ends_with("deps") { folder.to_owned() } else { folder.join("deps") };
+    let entries = fs::read_dir(&deps).expect("cargo's folder of test programs can be read").flatten();
+    let is_it = |path: &PathBuf| {
+        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        file.strip_prefix(name).is_some_and(|rest| rest.starts_with('-') && !rest.contains('.'))
+    };
+    let built = |path: &PathBuf| path.metadata().and_then(|data| data.modified()).ok();
+    let found = entries.map(|entry| entry.path()).filter(is_it).max_by_key(built);
+    found.unwrap_or_else(|| panic!("`{name}` is not built: run `cargo test --workspace --no-run` first"))
 }
 
 /// Where labs live: `KNARR_LAB_DIR`, else the cache. It must be able to hold the upper half of an overlay.

@@ -1,18 +1,33 @@
 //! The story: scenarios in their order on one lab. A scenario is a file here and a row of the table.
 
+mod crash;
+mod hands;
 mod lab;
 mod runner;
+mod thread;
+mod trust;
 
 use std::process::ExitCode;
 
 pub use runner::{Scenario, Story};
 
 /// All scenarios in the order in which they run: those that destroy something come last.
-const SCENARIOS: &[Scenario] =
-    &[Scenario { name: "lab", about: "the test lab itself", needs: &[], play: lab::play }];
+const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "lab", about: "the test lab itself", needs: &[], play: lab::play },
+    Scenario { name: "thread", about: "the first hour", needs: &[], play: thread::play },
+    Scenario { name: "days", about: "the days after", needs: &["thread"], play: thread::later },
+    Scenario {
+        name: "trust",
+        about: "what a machine does not follow",
+        needs: &["thread"],
+        play: trust::play,
+    },
+    Scenario { name: "crash", about: "kills, power cuts, secrets", needs: &["thread"], play: crash::play },
+    Scenario { name: "removal", about: "a machine leaves", needs: &["thread"], play: thread::removal },
+];
 
 /// What `make demo` shows.
-const DEMO: &[&str] = &["lab"];
+const DEMO: &[&str] = &["thread", "days", "trust"];
 
 /// Runs the scenarios whose names contain one of `wanted`, with those that they need; all when `wanted` is empty.
 pub fn test(wanted: &[String]) -> ExitCode {
