@@ -254,8 +254,9 @@ impl Ground {
             None => standing.outcome,
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let (node, seen) = (standing.identity.node, standing.seen);
-        let report = Report { node, version, at: self.now, seen, applied, outcome, items: done.troubles };
+        let (node, seen, accepted) = (standing.identity.node, standing.seen, standing.identity.floor);
+        let items = done.troubles;
+        let report = Report { node, version, at: self.now, seen, accepted, applied, outcome, items };
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
         Ok(report)
     }

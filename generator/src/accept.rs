@@ -2,7 +2,7 @@
 
 use crate::git::{Git, GitError};
 use knarr_node::name::{Oid, RepoPath};
-use knarr_node::trust::{self, APPROVES, Accepted, By, Judge, Link, RECOVERY, SIGNERS};
+use knarr_node::trust::{self, Accepted, By, Judge, Link, RECOVERY, SIGNERS, approvals};
 use std::io::Write;
 use tempfile::NamedTempFile;
 
@@ -90,8 +90,7 @@ pub fn remember(git: &Git, id: &Oid) -> Result<(), GitError> {
 }
 
 fn link(git: &Git, id: &Oid) -> Result<Link, GitError> {
-    let format = format!("--format=%(trailers:key={APPROVES},valueonly,separator=%x0A)");
-    let trailers = git.run(&["--no-replace-objects", "show", "--no-patch", &format, id.as_str()])?;
+    let message = git.run(&["--no-replace-objects", "show", "--no-patch", "--format=%B", id.as_str()])?;
     let parent = format!("{id}^1");
     let range = [
         "--no-replace-objects",
@@ -108,11 +107,7 @@ fn link(git: &Git, id: &Oid) -> Result<Link, GitError> {
     let path = |name: &str| name.parse::<RepoPath>().unwrap_or_else(|_| "?".parse().expect("it is a path"));
     Ok(Link {
         id: id.clone(),
-        approves: trailers
-            .lines()
-            .map(|line| line.trim().to_owned())
-            .filter(|line| !line.is_empty())
-            .collect(),
+        approves: approvals(&message),
         touches: touched.split('\0').filter(|name| !name.is_empty()).map(path).collect(),
     })
 }

@@ -154,7 +154,8 @@ mod tests {
     fn report(outcome: Outcome, seen: &str, applied: &str) -> Report {
         let node: NodeName = "edge".parse().unwrap();
         let (seen, applied) = (Some(oid(seen)), Some(oid(applied)));
-        Report { node, version: "1".to_owned(), at: 0, seen, applied, outcome, items: [].into() }
+        let accepted = oid("a");
+        Report { node, version: "1".to_owned(), at: 0, seen, accepted, applied, outcome, items: [].into() }
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub struct Report {
     pub at: u64,
     /// The newest commit that was fetched.
     pub seen: Option<Oid>,
+    /// The newest commit that the machine believes: nothing older is ever followed.
+    pub accepted: Oid,
     /// The accepted commit whose State was applied last.
     pub applied: Option<Oid>,
     /// How the pass ended.

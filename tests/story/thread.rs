@@ -50,12 +50,11 @@ fn the_origin_takes_the_first_push(lab: &Lab) {
     harbor(lab, "git push -u origin main && knarr doctor");
 }
 
-/// `node add` enrols three machines of different kinds; nothing else happens on them before a commit.
+/// `node add` enrols three machines of different kinds, one through a jump host of the user's ssh_config; nothing else happens on them before a commit.
 fn three_machines_enrol(lab: &Lab) {
-    let said = harbor(
-        lab,
-        "knarr node add -y edge=root@203.0.113.7 worker=debian@198.51.100.4 attic=pi@192.168.1.20",
-    );
+    let alias = "Host by-edge\n HostName 198.51.100.4\n User debian\n ProxyJump root@203.0.113.7\n";
+    me(lab, &format!("printf '{alias}' > ~/.ssh/config"));
+    let said = harbor(lab, "knarr node add -y edge=root@203.0.113.7 worker=by-edge attic=pi@192.168.1.20");
     assert!(said.contains("behind NAT"), "attic is found to be behind NAT: {said}");
     for node in NODES {
         on(lab, node, "systemctl is-active knarrd && test \"$(stat -c %a /var/lib/knarr/age.key)\" = 600");

@@ -115,7 +115,7 @@ fn ask(git: &Git, model: &Model, ui: &Ui) -> Result<Vec<Oid>, CliError> {
     let mut known = Vec::new();
     for ((node, _), said) in nodes.iter().zip(said) {
         match said {
-            Ok(report) => known.extend(report.applied),
+            Ok(report) => known.push(report.accepted),
             Err(error) => ui.note(format_args!("{node} was not asked: {error}")),
         }
     }
