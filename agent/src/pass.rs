@@ -1,5 +1,8 @@
 //! One pass: fetch, accept, load, make the machine so, report. It reads as the list in the design.
 
+mod standing;
+
+use self::standing::{Standing, refusal, retry, stray, worse};
 use crate::converge::{Done, converge, undo_last};
 use crate::fetch::{Bounds, FetchError, Fetched, fetch};
 use crate::host::{Fault, Secrets};
@@ -15,7 +18,7 @@ use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
 use knarr_node::report::{Gate, Outcome, Report, Trouble};
-use knarr_node::trust::{Pending, SIGNERS, accept};
+use knarr_node::trust::{SIGNERS, accept};
 use std::error::Error;
 use std::io;
 
@@ -80,32 +83,6 @@ pub struct Ground {
     pub open: Box<Open>,
     /// The time, in seconds since 1970.
     pub now: u64,
-}
-
-/// Where the machine stands before anything is changed.
-struct Standing {
-    identity: Identity,
-    seen: Option<Oid>,
-    outcome: Outcome,
-    wanted: Option<Wanted>,
-}
-
-impl Standing {
-    fn add(&mut self, outcome: Outcome) {
-        self.outcome = worse(self.outcome.clone(), outcome);
-    }
-
-    fn wait_for(&mut self, pending: &[Pending]) {
-        if let Some(first) = pending.first() {
-            let why = format!("{}: {}", first.id.short(), first.why);
-            self.add(Outcome::Waiting(vec![Gate::Signature { commits: pending.len(), why }]));
-        }
-    }
-
-    /// Makes the floor durable before anything is done, so that there is no way back behind it.
-    fn keep(&self, paths: &Paths) -> Result<(), IdentityError> {
-        if Identity::read(paths)? == self.identity { Ok(()) } else { self.identity.write(paths) }
-    }
 }
 
 impl Ground {
@@ -259,43 +236,6 @@ impl Ground {
         let report = Report { node, version, at: self.now, seen, accepted, applied, outcome, items };
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
         Ok(report)
-    }
-}
-
-/// Returns the outcome that people must know of first.
-fn worse(one: Outcome, other: Outcome) -> Outcome {
-    let rank = |outcome: &Outcome| match outcome {
-        Outcome::Converged => 0,
-        Outcome::Waiting(_) => 1,
-        Outcome::Retry { .. } => 2,
-        Outcome::Stalled { .. } => 3,
-        Outcome::Undone { .. } => 4,
-    };
-    if rank(&other) > rank(&one) { other } else { one }
-}
-
-fn retry(error: &FetchError) -> Outcome {
-    Outcome::Retry { why: format!("{} ({})", chain(error), error.help()) }
-}
-
-fn stray(off: &Chain, tip: &Oid, floor: &Oid) -> Outcome {
-    let (tip, floor) = (tip.short(), floor.short());
-    let why = match off {
-        Chain::Behind => format!("the branch was set back to {tip}, behind {floor}, which is accepted here"),
-        Chain::Rewritten | Chain::Follows(_) => {
-            format!("the history was rewritten: {tip} does not follow {floor}, which is accepted here")
-        }
-    };
-    Outcome::Stalled { why, way_out: "knarr mend".to_owned() }
-}
-
-fn refusal(error: &LoadError, identity: &Identity) -> Outcome {
-    if matches!(error, LoadError::Unknown) && identity.applied.is_none() {
-        return Outcome::Waiting(vec![Gate::Known]);
-    }
-    match error.way_out(identity.node.as_str()) {
-        Some(way_out) => Outcome::Stalled { why: chain(error), way_out },
-        None => Outcome::Retry { why: chain(error) },
     }
 }
 

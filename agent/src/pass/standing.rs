@@ -1,0 +1,74 @@
+//! Where a machine stands before a pass changes anything, and how that is said to people.
+
+use super::chain;
+use crate::fetch::FetchError;
+use crate::identity::{Identity, IdentityError};
+use crate::load::{LoadError, Wanted};
+use crate::paths::Paths;
+use crate::repo::Chain;
+use knarr_node::name::Oid;
+use knarr_node::report::{Gate, Outcome};
+use knarr_node::trust::Pending;
+
+/// Where the machine stands before anything is changed.
+pub(super) struct Standing {
+    pub(super) identity: Identity,
+    pub(super) seen: Option<Oid>,
+    pub(super) outcome: Outcome,
+    pub(super) wanted: Option<Wanted>,
+}
+
+impl Standing {
+    pub(super) fn add(&mut self, outcome: Outcome) {
+        self.outcome = worse(self.outcome.clone(), outcome);
+    }
+
+    pub(super) fn wait_for(&mut self, pending: &[Pending]) {
+        if let Some(first) = pending.first() {
+            let why = format!("{}: {}", first.id.short(), first.why);
+            self.add(Outcome::Waiting(vec![Gate::Signature { commits: pending.len(), why }]));
+        }
+    }
+
+    /// Makes the floor durable before anything is done, so that there is no way back behind it.
+    pub(super) fn keep(&self, paths: &Paths) -> Result<(), IdentityError> {
+        if Identity::read(paths)? == self.identity { Ok(()) } else { self.identity.write(paths) }
+    }
+}
+
+/// Returns the outcome that people must know of first.
+pub(super) fn worse(one: Outcome, other: Outcome) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Converged => 0,
+        Outcome::Waiting(_) => 1,
+        Outcome::Retry { .. } => 2,
+        Outcome::Stalled { .. } => 3,
+        Outcome::Undone { .. } => 4,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+pub(super) fn retry(error: &FetchError) -> Outcome {
+    Outcome::Retry { why: format!("{} ({})", chain(error), error.help()) }
+}
+
+pub(super) fn stray(off: &Chain, tip: &Oid, floor: &Oid) -> Outcome {
+    let (tip, floor) = (tip.short(), floor.short());
+    let why = match off {
+        Chain::Behind => format!("the branch was set back to {tip}, behind {floor}, which is accepted here"),
+        Chain::Rewritten | Chain::Follows(_) => {
+            format!("the history was rewritten: {tip} does not follow {floor}, which is accepted here")
+        }
+    };
+    Outcome::Stalled { why, way_out: "knarr mend".to_owned() }
+}
+
+pub(super) fn refusal(error: &LoadError, identity: &Identity) -> Outcome {
+    if matches!(error, LoadError::Unknown) && identity.applied.is_none() {
+        return Outcome::Waiting(vec![Gate::Known]);
+    }
+    match error.way_out(identity.node.as_str()) {
+        Some(way_out) => Outcome::Stalled { why: chain(error), way_out },
+        None => Outcome::Retry { why: chain(error) },
+    }
+}
