@@ -18,6 +18,7 @@ pub use linux::Linux;
 pub use os::{Active, Enabled, Kind, Meta, Order, Os, Place, UnitStatus};
 pub use started::{ReadsKey, Start, note_start};
 
+use knarr_node::causes::chain;
 use knarr_node::name::{AbsPath, KeptName, SecretName};
 use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,18 +121,18 @@ impl<O: Os> Host<O> {
 
 impl<O: Os> Look for Host<O> {
     fn see(&self, id: &Id, like: Option<&Item>) -> Seen {
-        self.look_at(id, like).unwrap_or_else(|fault| Seen::Unknown(Why(fault.chain())))
+        self.look_at(id, like).unwrap_or_else(|fault| Seen::Unknown(Why(chain(&fault))))
     }
 }
 
 impl<O: Os> Act for Host<O> {
     fn keep(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, ActError> {
-        self.save(id, name).map_err(|fault| ActError { doing: "keep", id: id.clone(), why: fault.chain() })
+        self.save(id, name).map_err(|fault| ActError { doing: "keep", id: id.clone(), why: chain(&fault) })
     }
 
     fn act(&mut self, change: &Change) -> Result<(), ActError> {
         let failed =
-            |fault: Fault| ActError { doing: change.verb(), id: change.id().clone(), why: fault.chain() };
+            |fault: Fault| ActError { doing: change.verb(), id: change.id().clone(), why: chain(&fault) };
         self.change(change).map_err(failed)
     }
 
@@ -143,11 +144,11 @@ impl<O: Os> Act for Host<O> {
             Id::Account(name) => account::places(name),
         };
         let mut remove = |place: &String| path::remove_temporary(&mut self.os, place);
-        places.iter().try_for_each(&mut remove).map_err(|fault| SweepError(fault.chain()))
+        places.iter().try_for_each(&mut remove).map_err(|fault| SweepError(chain(&fault)))
     }
 
     fn sweep(&mut self, needed: &BTreeSet<KeptName>) -> Result<(), SweepError> {
-        let failed = |fault: Fault| SweepError(fault.chain());
+        let failed = |fault: Fault| SweepError(chain(&fault));
         let folder = self.kept_folder();
         let needed: BTreeSet<&str> = needed.iter().map(KeptName::as_str).collect();
         for name in self.os.names(&folder).map_err(failed)? {

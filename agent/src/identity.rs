@@ -2,10 +2,9 @@
 
 use crate::paths::Paths;
 use aws_lc_rs::digest::{SHA256, digest};
-use knarr_node::name::{ClusterName, NodeName, Oid};
+use knarr_node::name::{ClusterName, NodeName, Oid, hex};
 use knarr_node::state::Git;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -124,12 +123,4 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&new, path)?;
     fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
-}
-
-/// Returns bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all");
-        text
-    })
 }

@@ -19,7 +19,6 @@ use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
 use knarr_node::report::{Gate, Outcome, Report, Trouble};
 use knarr_node::trust::{SIGNERS, accept};
-use std::error::Error;
 use std::io;
 
 /// A pass that could not even be reported.
@@ -249,17 +248,6 @@ fn troubled(done: &Done) -> Option<String> {
     };
     let more = done.troubles.len() - 1;
     Some(if more == 0 { why } else { format!("{why}; and {more} more") })
-}
-
-/// Returns an error with its causes in one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

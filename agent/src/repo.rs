@@ -204,8 +204,7 @@ impl Repo {
         blob: bool,
     ) -> Result<(RepoPath, Digest), RepoError> {
         let bytes = if blob { self.blob(commit, path, id)? } else { Vec::new() };
-        let hex = crate::identity::hex(digest(&SHA256, &bytes).as_ref());
-        let digest = format!("sha256:{hex}").parse().expect("SHA-256 has 64 hexadecimal digits");
+        let digest = Digest::of_sha256(digest(&SHA256, &bytes).as_ref());
         Ok((path.parse().unwrap_or_else(|_| odd_path()), digest))
     }
 

@@ -3,7 +3,7 @@
 use crate::accept::{accepted, remember};
 use crate::binary;
 use crate::disk::Repo;
-use crate::error::{CliError, chain};
+use crate::error::CliError;
 use crate::git::Git;
 use crate::join::{Candidate, is_same, packages};
 use crate::machine::{Machine, MachineError};
@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::origin;
 use crate::secrets::{Identities, identity_path};
 use crate::ssh::Ssh;
+use knarr_node::causes::chain;
 use knarr_node::enrol::{Born, Enrolment, Hidden};
 use knarr_node::name::{NodeName, Oid};
 use knarr_node::trust::SIGNERS;

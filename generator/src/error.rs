@@ -6,6 +6,7 @@ use crate::git::GitError;
 use crate::machine::MachineError;
 use crate::secrets::SecretError;
 use crate::ssh::SshError;
+use knarr_node::causes::chain;
 use std::error::Error;
 use std::fmt;
 
@@ -71,16 +72,6 @@ impl CliError {
     fn of(kind: Kind, error: &dyn Error, help: Option<String>) -> Self {
         Self { kind, message: chain(error), help }
     }
-}
-
-/// Returns an error with its causes, joined by colons.
-pub fn chain(error: &dyn Error) -> String {
-    let (mut texts, mut cause) = (vec![error.to_string()], error.source());
-    while let Some(error) = cause {
-        texts.push(error.to_string());
-        cause = error.source();
-    }
-    texts.join(": ")
 }
 
 impl From<DiskError> for CliError {

@@ -4,6 +4,7 @@ use crate::machine::{Machine, MachineError, at_once};
 use crate::model::Model;
 use crate::ssh::{Ssh, SshError, Target};
 use crate::ui::Ui;
+use knarr_node::causes::chain;
 use knarr_node::name::{NodeName, Oid};
 use knarr_node::report::{Outcome, Report};
 use serde::Serialize;
@@ -72,7 +73,7 @@ impl Fate {
             MachineError::Ssh(SshError::Dial(_) | SshError::Start(_) | SshError::Patience(_))
         );
         let end = if away { End::NotAsked } else { End::Trying };
-        let state = crate::error::chain(error);
+        let state = chain(error);
         Self { node: node.clone(), commit: None, end, state, way_out: Some(error.help()) }
     }
 

@@ -10,8 +10,7 @@ use zeroize::Zeroizing;
 
 /// Returns the digest of public bytes: of encrypted files, never of plain text.
 pub fn digest(bytes: &[u8]) -> Digest {
-    let hex: Vec<String> = hash(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{}", hex.concat()).parse().expect("SHA-256 has 64 hexadecimal digits")
+    Digest::of_sha256(hash(&SHA256, bytes).as_ref())
 }
 
 /// Whether bytes begin as an age file, armored or not. Source: age-encryption.org/v1.

@@ -4,6 +4,7 @@
 //! A [`NodeState`] lists the [`Item`]s of one machine, [`plan()`] compares them with what a [`Look`] sees,
 //! and a [`Change`] is one step with its way back. No feature is known here by name.
 
+pub mod causes;
 pub mod change;
 pub mod enrol;
 pub mod firewall;

@@ -179,7 +179,20 @@ impl Hex {
     }
 }
 
+/// Returns bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
 impl Digest {
+    /// Returns the digest of what a SHA-256 function said.
+    ///
+    /// # Panics
+    /// When `sha256` has not 32 bytes.
+    pub fn of_sha256(sha256: &[u8]) -> Self {
+        assert_eq!(sha256.len(), 32, "SHA-256 gives 32 bytes");
+        Self(format!("sha256:{}", hex(sha256)))
+    }
     /// Returns the digits without the prefix.
     pub fn hex(&self) -> Hex {
         Hex(self.0.trim_start_matches("sha256:").to_owned())

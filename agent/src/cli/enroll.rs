@@ -4,7 +4,7 @@ use super::{CliError, Kind, as_json, need_root, paths, say, settings};
 use crate::child::{Confined, Limits};
 use crate::enroll::enroll;
 use crate::identity::write_private;
-use crate::pass::chain;
+use knarr_node::causes::chain;
 use knarr_node::enrol::Enrolment;
 use std::fs;
 use std::io::{self, Read as _};

@@ -2,7 +2,7 @@
 
 use super::{CliError, Kind, paths, settings};
 use crate::host::{Linux, ReadsKey, Start, note_start};
-use crate::pass::chain;
+use knarr_node::causes::chain;
 use knarr_node::name::{AbsPath, UnitName};
 
 /// Note with what a unit starts

@@ -1,7 +1,6 @@
 //! What can go wrong at the machine, in words for people. No message holds a byte of a file.
 
 use knarr_node::name::{SecretName, UnitName};
-use std::error::Error;
 use std::io;
 
 /// Why something could not be seen or done.
@@ -98,16 +97,5 @@ pub enum Fault {
 impl Fault {
     pub(super) fn io(path: &str) -> impl FnOnce(io::Error) -> Self {
         |source| Self::Io { path: path.to_owned(), source }
-    }
-
-    /// Returns the message with all its causes.
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
     }
 }

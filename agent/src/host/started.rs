@@ -7,7 +7,7 @@ use super::os::{Kind, Meta, Os};
 use super::path::swap_in;
 use super::{Fault, Settings};
 use aws_lc_rs::hmac;
-use knarr_node::name::{AbsPath, UnitName};
+use knarr_node::name::{AbsPath, UnitName, hex};
 use std::io;
 use zeroize::Zeroizing;
 
@@ -38,7 +38,7 @@ impl ReadsKey {
     pub(super) fn of_text(&self, text: &str) -> String {
         let mut context = hmac::Context::with_key(&self.0);
         add(&mut context, text.as_bytes());
-        hex(&context.sign())
+        hex(context.sign().as_ref())
     }
 
     /// Returns the digest of a start: the unit file as systemd loaded it, and what lies at each path now.
@@ -51,7 +51,7 @@ impl ReadsKey {
             add(&mut context, path.as_str().as_bytes());
             add_place(&mut context, os, path.as_str())?;
         }
-        Ok(hex(&context.sign()))
+        Ok(hex(context.sign().as_ref()))
     }
 }
 
@@ -116,11 +116,6 @@ fn add_place(context: &mut hmac::Context, os: &impl Os, path: &str) -> Result<()
 fn add(context: &mut hmac::Context, part: &[u8]) {
     context.update(&(part.len() as u64).to_le_bytes());
     context.update(part);
-}
-
-fn hex(tag: &hmac::Tag) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).expect("half a byte is below 16");
-    tag.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn damaged(path: &str) -> Fault {

@@ -1,11 +1,11 @@
 //! Where a machine stands before a pass changes anything, and how that is said to people.
 
-use super::chain;
 use crate::fetch::FetchError;
 use crate::identity::{Identity, IdentityError};
 use crate::load::{LoadError, Wanted};
 use crate::paths::Paths;
 use crate::repo::Chain;
+use knarr_node::causes::chain;
 use knarr_node::name::Oid;
 use knarr_node::report::{Gate, Outcome};
 use knarr_node::trust::Pending;

@@ -5,6 +5,7 @@ use crate::child::Limits;
 use crate::lock::take;
 use crate::repo::Repo;
 use aws_lc_rs::digest::{SHA256, digest};
+use knarr_node::causes::chain;
 use knarr_node::name::{KeptName, RepoPath};
 use knarr_node::{ActError, Change, Id, Item, Look, Seen, SweepError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,7 +112,7 @@ impl World {
         let files = self.run("sh", &["-c", "cd clone && find rendered -type f ! -name owned.yaml | sort"]);
         let line = |path: &str| {
             let bytes = std::fs::read(self.at("clone").join(path)).unwrap();
-            format!("{path}: sha256:{}\n", crate::identity::hex(digest(&SHA256, &bytes).as_ref()))
+            format!("{path}: sha256:{}\n", knarr_node::name::hex(digest(&SHA256, &bytes).as_ref()))
         };
         self.write("rendered/owned.yaml", &files.lines().map(line).collect::<String>());
     }
