@@ -82,6 +82,7 @@ impl<O: Os> Host<O> {
             (Id::Account(_), Some(Item::Account(like))) => self.see_account(like),
             (Id::Account(name), _) => self.see_own_account(name),
             (Id::Sysctl(_), _) => Ok(Seen::Absent),
+            (id, _) => Err(Fault::NoDriver(id.clone())),
         }
     }
 
@@ -91,6 +92,9 @@ impl<O: Os> Host<O> {
             Id::Sysctl(key) => self.keep_sysctl(key),
             Id::Unit(name) => self.keep_unit(name),
             Id::Account(name) => self.keep_account(name),
+            Id::Device(_) | Id::Peer(..) | Id::Address(..) | Id::Route(_) | Id::Table(_) | Id::Hosts => {
+                Err(Fault::NoDriver(id.clone()))
+            }
         }
     }
 
@@ -107,6 +111,7 @@ impl<O: Os> Host<O> {
             (Id::Unit(name), _) => self.take_unit_away(name),
             (_, Some(Item::Account(account))) => self.put_account(account),
             (Id::Account(name), _) => self.take_account_away(name),
+            (id, _) => Err(Fault::NoDriver(id.clone())),
         }
     }
 
@@ -139,7 +144,13 @@ impl<O: Os> Act for Host<O> {
     fn tidy(&mut self, id: &Id) -> Result<(), SweepError> {
         let places = match id {
             Id::Path(path) => vec![path.to_string()],
-            Id::Sysctl(_) => vec![],
+            Id::Sysctl(_)
+            | Id::Device(_)
+            | Id::Peer(..)
+            | Id::Address(..)
+            | Id::Route(_)
+            | Id::Table(_)
+            | Id::Hosts => vec![],
             Id::Unit(name) => unit::places(name),
             Id::Account(name) => account::places(name),
         };

@@ -40,5 +40,12 @@ fn state(model: &Model, name: &NodeName, node: &Node) -> NodeState {
     items.extend(host::files(&node.host));
     items.extend(access::access(model, name, &node.host));
     items.extend(host::units(&node.host));
-    NodeState { knarr: model.envelope.clone(), node: name.clone(), git: model.cluster.git.clone(), items }
+    NodeState {
+        knarr: model.envelope.clone(),
+        node: name.clone(),
+        git: model.cluster.git.clone(),
+        mesh: None,
+        firewall: None,
+        items,
+    }
 }

@@ -212,11 +212,13 @@ fn had(old: &Machine, new: &Machine) -> Vec<Item> {
     let stale = |item: &Item| {
         item.secret().is_some_and(|name| old.secrets.get(name.as_str()) != new.secrets.get(name.as_str()))
     };
-    let had = |item: &Item| match item {
-        Item::File(file) if stale(item) => {
-            Item::File(File { body: Body::Text(String::new()), ..file.clone() })
+    let had = |item: &Item| {
+        if let Item::File(file) = item
+            && stale(item)
+        {
+            return Item::File(File { body: Body::Text(String::new()), ..file.clone() });
         }
-        Item::File(_) | Item::Sysctl(_) | Item::Link(_) | Item::Unit(_) | Item::Account(_) => item.clone(),
+        item.clone()
     };
     old.state.items.iter().map(had).collect()
 }

@@ -18,7 +18,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Back {
     /// By the change with both sides swapped.
-    Swap(Change),
+    Swap(Box<Change>),
     /// By nothing: what was made stays, and does no harm. The reason is for people.
     Keep(&'static str),
     /// Not at all: it stands alone in its stage. The reason is for people.
@@ -88,7 +88,7 @@ impl Change {
         }
         match (&self.from, &self.to) {
             (None, Some(Item::Account(_))) => Back::Keep("the account and its files stay; keys and sudo go"),
-            (_, _) => Back::Swap(self.swapped()),
+            (_, _) => Back::Swap(Box::new(self.swapped())),
         }
     }
 

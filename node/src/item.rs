@@ -20,7 +20,11 @@ pub use table::NftTable;
 pub use unit::{Unit, Was};
 pub use wireguard::{WgDevice, WgPeer};
 
-use crate::name::{AbsPath, AccountName, BadName, KeptName, SecretName, SysctlKey, UnitName};
+use crate::name::{
+    AbsPath, AccountName, BadName, DeviceName, KeptName, SecretName, SysctlKey, TableName, UnitName,
+};
+use crate::net::WgKey;
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -38,6 +42,18 @@ pub enum Item {
     Unit(Unit),
     /// A login: who may come in, and whether as root.
     Account(Account),
+    /// A WireGuard device.
+    Device(WgDevice),
+    /// A tunnel of a WireGuard device.
+    Peer(WgPeer),
+    /// An address of a network device.
+    Address(Address),
+    /// A route into a network device.
+    Route(Route),
+    /// A table of nftables.
+    Table(NftTable),
+    /// The names of machines in /etc/hosts.
+    Hosts(HostsBlock),
 }
 
 impl Item {
@@ -49,24 +65,24 @@ impl Item {
             Self::Link(link) => Id::Path(link.path.clone()),
             Self::Unit(unit) => Id::Unit(unit.name.clone()),
             Self::Account(account) => Id::Account(account.name.clone()),
+            Self::Device(device) => Id::Device(device.name.clone()),
+            Self::Peer(peer) => Id::Peer(peer.device.clone(), peer.key),
+            Self::Address(address) => Id::Address(address.device.clone(), address.ip),
+            Self::Route(route) => Id::Route(route.to),
+            Self::Table(table) => Id::Table(table.name.clone()),
+            Self::Hosts(_) => Id::Hosts,
         }
     }
 
     /// Returns what this item reads at its start: it restarts when one of these changed.
     pub fn reads(&self) -> impl Iterator<Item = &AbsPath> {
-        let unit: Option<&Unit> = match self {
-            Self::Unit(unit) => Some(unit),
-            Self::File(_) | Self::Link(_) | Self::Sysctl(_) | Self::Account(_) => None,
-        };
+        let unit = if let Self::Unit(unit) = self { Some(unit) } else { None };
         unit.into_iter().flat_map(|unit| &unit.reads)
     }
 
     /// Returns the secret whose value this item holds.
     pub fn secret(&self) -> Option<&SecretName> {
-        match self {
-            Self::File(File { body: Body::Secret(name), .. }) => Some(name),
-            Self::File(_) | Self::Sysctl(_) | Self::Link(_) | Self::Unit(_) | Self::Account(_) => None,
-        }
+        if let Self::File(File { body: Body::Secret(name), .. }) = self { Some(name) } else { None }
     }
 }
 
@@ -95,6 +111,18 @@ pub enum Id {
     Sysctl(SysctlKey),
     /// A login.
     Account(AccountName),
+    /// A WireGuard device.
+    Device(DeviceName),
+    /// The other end of a tunnel, by its key.
+    Peer(DeviceName, WgKey),
+    /// An address of a network device.
+    Address(DeviceName, Ipv4Net),
+    /// Where packets to a network go: one place, whatever device leads there.
+    Route(Ipv4Net),
+    /// A table of nftables, family inet.
+    Table(TableName),
+    /// Knarr's block of /etc/hosts.
+    Hosts,
 }
 
 impl fmt::Display for Id {
@@ -104,6 +132,12 @@ impl fmt::Display for Id {
             Self::Unit(name) => write!(f, "unit {name}"),
             Self::Sysctl(key) => write!(f, "sysctl {key}"),
             Self::Account(name) => write!(f, "account {name}"),
+            Self::Device(name) => write!(f, "device {name}"),
+            Self::Peer(device, key) => write!(f, "peer {device} {key}"),
+            Self::Address(device, ip) => write!(f, "address {device} {ip}"),
+            Self::Route(to) => write!(f, "route {to}"),
+            Self::Table(name) => write!(f, "table {name}"),
+            Self::Hosts => f.write_str("hosts names"),
         }
     }
 }
@@ -117,14 +151,24 @@ impl From<Id> for String {
 impl TryFrom<String> for Id {
     type Error = BadName;
     fn try_from(text: String) -> Result<Self, BadName> {
-        let rule = "path, unit, sysctl or account, a space and the name";
-        match text.split_once(' ') {
-            Some(("path", path)) => path.parse().map(Self::Path),
-            Some(("unit", name)) => name.parse().map(Self::Unit),
-            Some(("sysctl", key)) => key.parse().map(Self::Sysctl),
-            Some(("account", name)) => name.parse().map(Self::Account),
-            Some(_) | None => Err(BadName { what: "an item's id", text, rule }),
-        }
+        let rule = "a kind such as path, unit or peer, a space and the name";
+        let odd = || BadName { what: "an item's id", text: text.clone(), rule };
+        let (kind, name) = text.split_once(' ').ok_or_else(odd)?;
+        let pair = || name.split_once(' ').ok_or_else(odd);
+        let network = |text: &str| text.parse::<Ipv4Net>().map_err(|_| odd());
+        Ok(match kind {
+            "path" => Self::Path(name.parse()?),
+            "unit" => Self::Unit(name.parse()?),
+            "sysctl" => Self::Sysctl(name.parse()?),
+            "account" => Self::Account(name.parse()?),
+            "device" => Self::Device(name.parse()?),
+            "peer" => pair().and_then(|(device, key)| Ok(Self::Peer(device.parse()?, key.parse()?)))?,
+            "address" => pair().and_then(|(device, ip)| Ok(Self::Address(device.parse()?, network(ip)?)))?,
+            "route" => Self::Route(network(name)?),
+            "table" => Self::Table(name.parse()?),
+            "hosts" if name == "names" => Self::Hosts,
+            _ => return Err(odd()),
+        })
     }
 }
 

@@ -1,11 +1,14 @@
 //! want − have = changes: the one comparison of the whole product.
 
+mod stages;
+
+pub use stages::{Stage, StageName, guarded};
+
 use crate::change::{Back, Change};
 use crate::host::{Have, Seen, Why};
 use crate::item::{Id, Item};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// The ids that Knarr made on this machine, oldest first: only these can be removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,34 +44,6 @@ impl Owned {
     }
 }
 
-/// The part of a pass that a change belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StageName {
-    /// All that comes back by a swap, or may stay.
-    Rest,
-    /// One change without a way back, alone.
-    Alone,
-}
-
-impl fmt::Display for StageName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rest => "rest",
-            Self::Alone => "alone",
-        })
-    }
-}
-
-/// Changes that are settled together before the next stage begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
-    /// Which part of the pass this is.
-    pub name: StageName,
-    /// What is done, in this order.
-    pub changes: Vec<Change>,
-}
-
 /// All that a machine would do, and what is left alone and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -100,14 +75,15 @@ pub fn scope<'a>(want: &'a [Item], owned: &Owned) -> impl Iterator<Item = (Id, O
 /// Compares what is wanted with what is there.
 ///
 /// Wanted items come top to bottom, but what a unit reads comes before the unit. What is no longer wanted goes
-/// bottom to top at the end, but before a unit that read it restarts.
+/// bottom to top at the end, but before a unit that read it restarts. What could cut the machine off has stages of
+/// its own: additions before all else, removals after it.
 pub fn plan(want: &[Item], have: &Have) -> Plan {
     let mut planner = Planner::new(want, have);
     for item in readers_last(want) {
         planner.want(item);
     }
-    planner.remove_rest();
-    Plan { stages: into_stages(planner.changes), skipped: planner.skipped }
+    let (changes, removals) = (std::mem::take(&mut planner.changes), planner.remove_rest());
+    Plan { stages: stages::cut(changes, removals, &stages::guarded(want, have)), skipped: planner.skipped }
 }
 
 /// Returns the plan back to what was there before `done`, in the order of any plan.
@@ -202,7 +178,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn remove_rest(&mut self) {
+    fn remove_rest(&mut self) -> Vec<Change> {
         let ids: Vec<Id> = self.have.iter().rev().map(|(id, _)| id.clone()).collect();
         for id in ids {
             let reads = self.removals.get(&id).into_iter().flat_map(Item::reads).cloned().map(Id::Path);
@@ -211,6 +187,7 @@ impl<'a> Planner<'a> {
                 None => self.remove(&id),
             }
         }
+        std::mem::take(&mut self.changes)
     }
 
     fn hidden(&self, reads: &[Id]) -> Option<Why> {
@@ -236,22 +213,6 @@ fn readers_last(want: &[Item]) -> Vec<&Item> {
         ordered.push(waiting.remove(next));
     }
     ordered
-}
-
-/// Groups neighbours that come back into one stage; a change that does not stands alone between them.
-fn into_stages(changes: Vec<Change>) -> Vec<Stage> {
-    let mut stages: Vec<Stage> = Vec::new();
-    for change in changes {
-        let never = matches!(change.back(), Back::Never(_));
-        match stages.last_mut() {
-            Some(stage) if !never && stage.name == StageName::Rest => stage.changes.push(change),
-            _ => {
-                let name = if never { StageName::Alone } else { StageName::Rest };
-                stages.push(Stage { name, changes: vec![change] });
-            }
-        }
-    }
-    stages
 }
 
 #[cfg(test)]

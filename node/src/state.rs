@@ -1,7 +1,9 @@
 //! What one machine is to be: `rendered/nodes/<node>.yaml`.
 
+use crate::firewall::{self, FirewallPart};
 use crate::item::Item;
-use crate::name::{Hex, NodeName};
+use crate::mesh::{Directory, Mesh, Stranger};
+use crate::name::{AbsPath, DeviceName, Hex, NodeName};
 use serde::{Deserialize, Serialize};
 
 /// The state of one machine, as the generator wrote it. What is not said here is not touched.
@@ -14,8 +16,46 @@ pub struct NodeState {
     pub node: NodeName,
     /// Where the machine finds the next commit.
     pub git: Git,
+    /// Its place in the mesh; the rest follows from `rendered/mesh.yaml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<MeshPart>,
+    /// Its firewall; what nodes, pods and devices may follows from `rendered/mesh.yaml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<FirewallPart>,
     /// What the machine is made of: done top to bottom, removed bottom to top.
     pub items: Vec<Item>,
+}
+
+/// What a State says of the mesh: `mesh: {device: knarr0}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeshPart {
+    /// The machine's device in the mesh.
+    pub device: DeviceName,
+}
+
+impl NodeState {
+    /// Returns all items of the machine: those of mesh and firewall, then those of the State.
+    ///
+    /// The private key of the mesh lies in the file `key`. The table comes before the device, so that nothing
+    /// listens that it does not know.
+    ///
+    /// # Errors
+    /// [`Stranger`] when the directory does not list the machine.
+    pub fn lower(&self, directory: &Directory, key: &AbsPath) -> Result<Vec<Item>, Stranger> {
+        let mut items = Vec::new();
+        if let Some(MeshPart { device }) = &self.mesh {
+            let mesh = Mesh::new(directory, &self.node, device)?;
+            items.extend(self.firewall.as_ref().map(|part| Item::Table(firewall::table(part, &mesh))));
+            items.push(Item::Device(mesh.device(key.clone())));
+            items.push(Item::Address(mesh.address()));
+            items.push(Item::Route(mesh.route()));
+            items.extend(mesh.peers().into_iter().map(Item::Peer));
+            items.push(Item::Hosts(mesh.hosts()));
+        }
+        items.extend(self.items.iter().cloned());
+        Ok(items)
+    }
 }
 
 /// The head of every State. Its shape is frozen for ever, so every knarrd ever released can read it and update

@@ -1,5 +1,6 @@
 //! What can go wrong at the machine, in words for people. No message holds a byte of a file.
 
+use knarr_node::Id;
 use knarr_node::name::{SecretName, UnitName};
 use std::io;
 
@@ -32,6 +33,9 @@ pub enum Fault {
     /// Links that lead in a circle.
     #[error("`{0}` goes through too many links")]
     Circle(String),
+    /// A part of a machine that this version cannot make.
+    #[error("this knarrd does not know how to make {0}")]
+    NoDriver(Id),
     /// A State names a secret that the machine's secrets lack.
     #[error("the secret `{0}` is not among this machine's secrets; type `knarr render`")]
     NoSecret(SecretName),

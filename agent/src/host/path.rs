@@ -30,10 +30,12 @@ impl<O: Os> Host<O> {
 
     /// Whether a path holds exactly what an item says.
     fn holds(&self, path: &AbsPath, like: &Item) -> Result<bool, Fault> {
-        let wanted = match like {
-            Item::File(file) => self.content(file)?,
-            Item::Link(link) => Content::Link(link.to.to_string()),
-            Item::Sysctl(_) | Item::Unit(_) | Item::Account(_) => return Ok(false),
+        let wanted = if let Item::File(file) = like {
+            self.content(file)?
+        } else if let Item::Link(link) = like {
+            Content::Link(link.to.to_string())
+        } else {
+            return Ok(false);
         };
         match (content_at(&self.os, path.as_str())?, wanted) {
             (Some(Content::File(bytes, meta)), Content::File(wanted, as_wanted)) => {

@@ -1,6 +1,7 @@
 //! What all records together say. Pure: a fold over the records.
 
 use super::record::Record;
+use knarr_node::item::File;
 use knarr_node::name::{KeptName, Oid};
 use knarr_node::{Body, Change, Item, Owned};
 use serde::{Deserialize, Serialize};
@@ -194,11 +195,5 @@ impl Past {
 }
 
 fn kept(item: &Item) -> Option<KeptName> {
-    match item {
-        Item::File(file) => match &file.body {
-            Body::Kept(name) => Some(name.clone()),
-            Body::Text(_) | Body::Secret(_) => None,
-        },
-        Item::Sysctl(_) | Item::Link(_) | Item::Unit(_) | Item::Account(_) => None,
-    }
+    if let Item::File(File { body: Body::Kept(name), .. }) = item { Some(name.clone()) } else { None }
 }

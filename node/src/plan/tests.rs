@@ -1,6 +1,6 @@
 use super::*;
 use crate::host::{Look, look};
-use crate::item::{Account, File, Item, Link, Sysctl, Unit};
+use crate::item::{Account, Check, File, Item, Link, NftTable, Sysctl, Unit};
 
 fn path(text: &str) -> crate::name::AbsPath {
     text.parse().unwrap()
@@ -129,13 +129,64 @@ fn a_unit_that_read_what_cannot_be_seen_is_left_alone_even_when_listed_first() {
     struct Half;
     impl Look for Half {
         fn see(&self, id: &Id, _: Option<&Item>) -> Seen {
-            match id {
-                Id::Unit(_) => Seen::Is(unit("x.service", &["/a"])),
-                Id::Path(_) | Id::Sysctl(_) | Id::Account(_) => Seen::Unknown(Why("no".into())),
+            if matches!(id, Id::Unit(_)) {
+                return Seen::Is(unit("x.service", &["/a"]));
             }
+            Seen::Unknown(Why("no".into()))
         }
     }
     let want = [unit("x.service", &[]), file("/a", "1")];
     let plan = plan(&want, &look(scope(&want, &Owned::default()), &Half));
     assert_eq!((plan.is_empty(), plan.skipped.len()), (true, 2));
+}
+
+fn stages(plan: &Plan) -> Vec<(StageName, Vec<String>)> {
+    let changes = |stage: &Stage| stage.changes.iter().map(Change::to_string).collect();
+    plan.stages.iter().map(|stage| (stage.name, changes(stage))).collect()
+}
+
+#[test]
+fn the_network_grows_before_all_else_and_shrinks_after_it() {
+    let table = |name: &str| Item::Table(NftTable { name: name.parse().unwrap(), text: String::new() });
+    let have = [table("old"), file("/old", "1")];
+    let plan = between(&have, &[file("/new", "1"), table("new")]);
+    assert_eq!(
+        stages(&plan),
+        [
+            (StageName::NetworkAdd, vec!["make table new".to_owned()]),
+            (StageName::Rest, vec!["make path /new".to_owned(), "remove path /old".to_owned()]),
+            (StageName::NetworkRemove, vec!["remove table old".to_owned()]),
+        ]
+    );
+}
+
+#[test]
+fn sshd_and_all_that_it_reads_change_together_under_the_guard() {
+    let checked = |at: &str| Item::File(File { check: Some(Check::Sshd), ..File::text(path(at), "1") });
+    let have = [checked("/ssh/a"), file("/banner", "1"), unit("ssh.service", &["/ssh/a", "/banner"])];
+    let want = [file("/banner", "2"), unit("ssh.service", &["/banner"]), file("/other", "1")];
+    let network = ["change path /banner", "remove path /ssh/a", "change unit ssh.service"].map(str::to_owned);
+    let rest = vec!["make path /other".to_owned()];
+    let plan = stages(&between(&have, &want));
+    assert_eq!(plan, [(StageName::NetworkAdd, network.to_vec()), (StageName::Rest, rest)]);
+}
+
+#[test]
+fn an_id_reads_as_it_is_written() {
+    let key = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+    for id in [
+        "path /etc/motd",
+        "unit ssh.service",
+        "device knarr0",
+        &format!("peer knarr0 {key}"),
+        "address knarr0 10.210.0.2/32",
+        "route 10.210.0.0/16",
+        "table knarr",
+        "hosts names",
+    ] {
+        assert_eq!(id.parse::<Id>().unwrap().to_string(), id);
+    }
+    for odd in ["peer knarr0", "hosts", "hosts x", "route here", "door front"] {
+        assert!(odd.parse::<Id>().is_err(), "{odd}");
+    }
 }
