@@ -5,6 +5,7 @@ use crate::identity::Identity;
 use crate::paths::Paths;
 use crate::repo::{Repo, RepoError};
 use crate::secrets::{self, SecretsError};
+use knarr_node::mesh::Directory;
 use knarr_node::name::Oid;
 use knarr_node::outputs::{self, Outputs, Stray};
 use knarr_node::state::{ClusterItem, ClusterState, FORMAT, Git, NodeState, Sealed};
@@ -19,6 +20,8 @@ pub struct Wanted {
     pub items: Vec<Item>,
     /// Where the next commit is found.
     pub git: Git,
+    /// All machines of the cluster, as the same commit lists them; a cluster without mesh has none.
+    pub directory: Option<Directory>,
     /// The values of its secrets.
     pub secrets: Secrets,
 }
@@ -112,7 +115,8 @@ pub fn load(repo: &Repo, commit: &Oid, identity: &Identity, paths: &Paths) -> Re
     }
     let secrets = reading.secrets(identity, paths)?;
     all_there(&state.items, &secrets, identity)?;
-    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, secrets })
+    let directory = reading.yaml("rendered/mesh.yaml")?;
+    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, secrets })
 }
 
 struct Reading<'a> {
