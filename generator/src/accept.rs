@@ -56,6 +56,11 @@ pub fn is_below(git: &Git, old: &Oid, new: &Oid) -> Result<bool, GitError> {
     Ok(old == new || first_parents(git, None, new)?.contains(old))
 }
 
+/// Whether `old` is somewhere in the history of `new`.
+pub fn is_ancestor(git: &Git, old: &Oid, new: &Oid) -> Result<bool, GitError> {
+    Ok(git.output(&["merge-base", "--is-ancestor", old.as_str(), new.as_str()])?.status.success())
+}
+
 /// Returns the commits along first parents, oldest first, from behind `old` to `new`.
 fn first_parents(git: &Git, old: Option<&Oid>, new: &Oid) -> Result<Vec<Oid>, GitError> {
     let range = old.map_or_else(|| new.to_string(), |old| format!("{old}..{new}"));

@@ -87,7 +87,8 @@ impl From<DiskError> for CliError {
 
 impl From<GitError> for CliError {
     fn from(error: GitError) -> Self {
-        Self::of(Kind::Environment, &error, error.help())
+        let kind = if matches!(error, GitError::Dirty) { Kind::User } else { Kind::Environment };
+        Self::of(kind, &error, error.help())
     }
 }
 

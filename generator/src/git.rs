@@ -26,6 +26,9 @@ pub enum GitError {
         /// The last lines of what it said.
         said: String,
     },
+    /// The work tree holds what no commit has.
+    #[error("there are changes here that are not committed")]
+    Dirty,
     /// libgit2 could not read the repository.
     #[error("cannot read {what} from git")]
     Read {
@@ -42,6 +45,7 @@ impl GitError {
         match self {
             Self::Missing { program, .. } if program == "git" => Some("apt install git".to_owned()),
             Self::Missing { .. } => Some("apt install openssh-client".to_owned()),
+            Self::Dirty => Some("commit them, or: git stash -u".to_owned()),
             Self::Failed { .. } | Self::Read { .. } => None,
         }
     }
@@ -106,6 +110,19 @@ impl Git {
     pub fn is_dirty(&self) -> Result<bool, GitError> {
         Ok(!self.run(&["status", "--porcelain"])?.is_empty())
     }
+
+    /// Refuses to mix what is not committed into what is signed.
+    ///
+    /// # Errors
+    /// [`GitError::Dirty`] when the work tree differs from the last commit.
+    pub fn clean(&self) -> Result<(), GitError> {
+        if self.is_dirty()? { Err(GitError::Dirty) } else { Ok(()) }
+    }
+}
+
+/// Returns a number of commits, for people.
+pub fn counted(commits: usize) -> String {
+    if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
 }
 
 /// Runs another program (ssh-keygen, ssh-add) and returns how it ended.

@@ -1,11 +1,10 @@
 //! `knarr approve`.
 
 use super::node::proven;
-use super::ship::{counted, is_ancestor};
 use super::{Done, open};
-use crate::accept::{accepted, commit, remember};
+use crate::accept::{accepted, commit, is_ancestor, remember};
 use crate::error::CliError;
-use crate::git::{Git, History};
+use crate::git::{Git, History, counted};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::plan::{World, between};
@@ -33,7 +32,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let (repo, ui) = (open(ui)?, ui.assume(args.yes));
     let git = Git::at(repo.root());
-    clean(&git)?;
+    git.clean()?;
     let (_, model) = proven(&repo, &ui)?;
     catch_up(&git, origin::fetch(&git, &model)?.as_ref())?;
     let head = commit(&git, "HEAD")?.ok_or_else(|| CliError::user("there is no commit here"))?;
@@ -54,15 +53,6 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     render::render(&repo, &ui)?;
     let signed = sign(&git, &found, &head)?;
     finish(args, &git, &model, &found, &signed, &ui)
-}
-
-/// Refuses to mix what is not committed into what is signed.
-pub(super) fn clean(git: &Git) -> Result<(), CliError> {
-    if git.is_dirty()? {
-        return Err(CliError::user("there are changes here that are not committed")
-            .help("commit them, or: git stash -u"));
-    }
-    Ok(())
 }
 
 /// Moves to what the origin has, when nothing of one's own is lost by it.

@@ -1,10 +1,8 @@
 //! `knarr mend`.
 
-use super::approve::clean;
 use super::node::proven;
-use super::ship::is_ancestor;
 use super::{Done, open};
-use crate::accept::{MARK, accepted, commit, is_below};
+use crate::accept::{MARK, accepted, commit, is_ancestor, is_below};
 use crate::error::CliError;
 use crate::follow::reachable;
 use crate::git::Git;
@@ -32,7 +30,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let (repo, ui) = (open(ui)?, ui.assume(args.yes));
     let git = Git::at(repo.root());
-    clean(&git)?;
+    git.clean()?;
     let (_, model) = proven(&repo, &ui)?;
     let tip = origin::fetch(&git, &model)?;
     let old = commit(&git, "HEAD")?.ok_or_else(|| CliError::user("there is no commit here"))?;

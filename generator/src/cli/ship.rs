@@ -2,11 +2,11 @@
 
 use super::node::proven;
 use super::{Done, open};
-use crate::accept::{MARK, accepted, commit, is_below, remember};
+use crate::accept::{MARK, accepted, commit, is_ancestor, is_below, remember};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::follow::{End, Fate, follow, reachable, show};
-use crate::git::{Git, History};
+use crate::git::{Git, History, counted};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::plan::{World, base, between};
@@ -92,16 +92,6 @@ fn can_ship(git: &Git, tip: Option<&Oid>, model: &Model) -> Result<(), CliError>
         return Err(CliError::user(why).help("knarr approve"));
     }
     Ok(())
-}
-
-/// Returns a number of commits, for people.
-pub(super) fn counted(commits: usize) -> String {
-    if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
-}
-
-/// Whether `old` is somewhere in the history of `new`.
-pub(super) fn is_ancestor(git: &Git, old: &Oid, new: &Oid) -> Result<bool, CliError> {
-    Ok(git.output(&["merge-base", "--is-ancestor", old.as_str(), new.as_str()])?.status.success())
 }
 
 /// Commits and pushes what is to be; returns the commit that the origin has then.
