@@ -1,6 +1,7 @@
 //! `knarr secret`.
 
 use super::{Done, open};
+use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding::Findings;
 use crate::lower::states;
@@ -38,6 +39,9 @@ enum Command {
 struct Set {
     /// The secret's name: secrets/NAME.age
     name: SecretName,
+    /// Replace the value that it has, without asking
+    #[arg(long)]
+    force: bool,
 }
 
 /// List secrets and the machines that use them; no value is shown
@@ -54,14 +58,30 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
 
 fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
+    let path = format!("secrets/{}.age", args.name);
+    may_write(&repo, &path, args, ui)?;
     let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
     let people = spec.people.values().flat_map(|person| &person.decrypt);
     let to: BTreeSet<String> = people.map(|recipient| recipient.value.clone()).collect();
     let sealed = secrets::seal(&to, &value(&args.name, ui)?)?;
-    let path = format!("secrets/{}.age", args.name);
     repo.write(&path.parse().expect("a secret's name has no slash"), &sealed)?;
     ui.done(format_args!("wrote {path}, which {} identities can open; next: knarr render", to.len()));
     Ok(Done::Fine)
+}
+
+/// Asks before a value is replaced. The value may come from standard input, so that a question needs a terminal.
+fn may_write(repo: &Repo, path: &str, args: &Set, ui: &Ui) -> Result<(), CliError> {
+    if args.force || repo.read(path)?.is_none() {
+        return Ok(());
+    }
+    if !ui.is_interactive() {
+        return Err(CliError::user(format!("`{path}` has a value already"))
+            .help(format!("to replace it: knarr secret set --force {}", args.name)));
+    }
+    if ui.ask(&format!("{path} has a value already. Replace it?"))? {
+        return Ok(());
+    }
+    Err(CliError::user("nothing was changed"))
 }
 
 fn value(name: &SecretName, ui: &Ui) -> Result<Zeroizing<Vec<u8>>, CliError> {

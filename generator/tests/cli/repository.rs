@@ -80,11 +80,20 @@ fn a_plan_says_what_each_machine_would_do() {
     assert_eq!(json["nodes"][1]["changes"][1]["impact"], "service-restart");
 }
 
+/// Sets a secret from standard input, and says whether it was done.
+fn set(home: &Home, args: &[&str]) -> bool {
+    let mut set = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
+    set.args(["secret", "set"]).args(args).write_stdin("GREETING=hunter2\n");
+    set.output().unwrap().status.success()
+}
+
 #[test]
 fn a_new_value_of_a_secret_restarts_what_reads_it() {
     let home = Home::with_example();
-    let mut set = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
-    set.args(["secret", "set", "greeting"]).write_stdin("GREETING=hunter2\n").assert().success();
+    let before = fs::read(home.path("harbor/secrets/greeting.age")).unwrap();
+    assert!(!set(&home, &["greeting"]), "it has a value, and nobody can be asked");
+    assert_eq!(fs::read(home.path("harbor/secrets/greeting.age")).unwrap(), before);
+    assert!(set(&home, &["--force", "greeting"]));
     same(
         &home.knarr("harbor", &["plan"]),
         &expect![[r#"
