@@ -68,7 +68,7 @@ pub(crate) fn furnish(host: &HostSpec, root: &Path, keys: &Keys) {
     shell::must(&format!("chroot {root} sh -e <<'END'\n{script}\nEND"));
 }
 
-/// What is done inside: the user who logs in, and nothing left in /tmp.
+/// What is done inside: packages that this machine lacks, the user who logs in, and nothing left in /tmp.
 fn script(host: &HostSpec) -> String {
     let user = host.login.user();
     let make = match host.login {
@@ -89,8 +89,10 @@ fn script(host: &HostSpec) -> String {
         }
         Login::Root | Login::Sudo(_) | Login::Git => "mv /tmp/operator.pub $home/.ssh/authorized_keys",
     };
+    let without = host.lacks.join(" ");
     format!(
-        "umask 077
+        "[ -z '{without}' ] || dpkg --purge {without} >/dev/null 2>&1
+         umask 077
          {make}
          mkdir -p $home/.ssh
          {keys}

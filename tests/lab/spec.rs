@@ -67,6 +67,8 @@ pub(crate) struct HostSpec {
     pub(crate) name: &'static str,
     pub(crate) legs: &'static [Leg],
     pub(crate) login: Login,
+    /// Packages of the shared root file system that this machine of a user does not have yet; its apt can bring them
+    pub(crate) lacks: &'static [&'static str],
 }
 
 impl HostSpec {
@@ -94,20 +96,32 @@ const fn at(network: &'static str, last_byte: u8) -> Leg {
     Leg { network, last_byte }
 }
 
-/// The networks. `north` and `south` are two providers, `home` is a flat behind a NAT router at 203.0.113.99.
+/// The networks. `north` and `south` are two providers; `home` and `yard` are two flats behind NAT routers of their own.
 pub(crate) const NETWORKS: &[NetworkSpec] = &[
     NetworkSpec { name: "north", prefix: "203.0.113", nat: None },
     NetworkSpec { name: "south", prefix: "198.51.100", nat: None },
     NetworkSpec { name: "home", prefix: "192.168.1", nat: Some(at("north", 99)) },
+    NetworkSpec { name: "yard", prefix: "192.168.2", nat: Some(at("south", 98)) },
 ];
 
-/// The hosts. The laptop's user sits at home: its second leg reaches `attic` for the enrolment.
+/// The hosts. The laptop's user is in both flats: its second and third leg reach `attic` and `shed` for the enrolment.
 pub(crate) const HOSTS: &[HostSpec] = &[
-    HostSpec { name: "git", legs: &[at("north", 2)], login: Login::Git },
-    HostSpec { name: "laptop", legs: &[at("north", 50), at("home", 50)], login: Login::Operator("me") },
-    HostSpec { name: "edge", legs: &[at("north", 7)], login: Login::Root },
-    HostSpec { name: "worker", legs: &[at("south", 4)], login: Login::Sudo("debian") },
-    HostSpec { name: "attic", legs: &[at("home", 20)], login: Login::Sudo("pi") },
+    HostSpec { name: "git", legs: &[at("north", 2)], login: Login::Git, lacks: &[] },
+    HostSpec {
+        name: "laptop",
+        legs: &[at("north", 50), at("home", 50), at("yard", 50)],
+        login: Login::Operator("me"),
+        lacks: &[],
+    },
+    HostSpec { name: "edge", legs: &[at("north", 7)], login: Login::Root, lacks: &[] },
+    HostSpec {
+        name: "worker",
+        legs: &[at("south", 4)],
+        login: Login::Sudo("debian"),
+        lacks: &["wireguard-tools"],
+    },
+    HostSpec { name: "attic", legs: &[at("home", 20)], login: Login::Sudo("pi"), lacks: &[] },
+    HostSpec { name: "shed", legs: &[at("yard", 20)], login: Login::Sudo("pi"), lacks: &[] },
 ];
 
 /// Lines of a hosts file: all hosts for the operator; for the others the git server only, since the names of nodes are
