@@ -15,6 +15,7 @@ use crate::enroll::EnrollError;
 use crate::fetch::Bounds;
 use crate::host::{Fault, LinuxHost, Secrets, Settings};
 use crate::identity::IdentityError;
+use crate::listener::Listener;
 use crate::lock::{LockError, take};
 use crate::pass::{Ground, PassError};
 use crate::paths::Paths;
@@ -25,6 +26,7 @@ use knarr_node::report::Outcome;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Keeps this machine as a git repository says
@@ -232,7 +234,9 @@ fn on_ground<T>(act: impl FnOnce(&Ground) -> Result<T, PassError>) -> Result<T, 
         let _ = writeln!(io::stderr(), "another pass is running; waiting for its end");
     })?;
     let open = Box::new(move |secrets| open(&settings, secrets));
-    let ground = Ground { lock, paths, bounds: Bounds::default(), open, now: now() };
+    // Nobody listens in this process: the daemon's listener hears of it in its own next pass.
+    let listener = Arc::new(Listener::new(paths.clone()));
+    let ground = Ground { lock, paths, bounds: Bounds::default(), open, listener, now: now() };
     Ok(act(&ground)?)
 }
 

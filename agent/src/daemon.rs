@@ -1,5 +1,10 @@
-//! Passes for ever: one at once, then on a timer. It tells systemd how it stands, and stops between two changes.
+//! Passes for ever: one at once, then on a timer or when somebody calls for one. It tells systemd how it stands, and stops between two changes.
 
+mod pace;
+
+pub use pace::Pace;
+
+use crate::listener::Listener;
 use knarr_node::name::KeptName;
 use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError};
 use sd_notify::NotifyState;
@@ -8,9 +13,13 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, sleep_until};
 
 /// A pass that takes longer hangs, and systemd restarts knarrd.
 const LONGEST_PASS: Duration = Duration::from_mins(30);
+
+/// However many words come, passes that they start begin no closer together.
+const WORDS_APART: Duration = Duration::from_secs(2);
 
 /// Held while a change is made: who wants to stop takes it.
 #[derive(Clone, Debug, Default)]
@@ -55,13 +64,23 @@ impl Act for Guarded {
     }
 }
 
-/// Does `pass` again and again, about `every` so often, until SIGTERM or SIGINT; each says in one line how it ended.
+/// How a pass ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// In one line, for systemd's status.
+    pub line: String,
+    /// About how long until the next pass, unless something calls for one.
+    pub next: Duration,
+}
+
+/// Does `pass` again and again, on a timer and on a word of a newer commit, until SIGTERM or SIGINT; the listener
+/// runs beside it.
 ///
 /// # Errors
 /// When signals cannot be received, or the runtime cannot be made.
 pub fn run(
-    pass: impl Fn() -> String + Send + Sync + 'static,
-    every: Duration,
+    pass: impl Fn() -> Ended + Send + Sync + 'static,
+    listener: &Arc<Listener>,
     changing: &Changing,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -69,11 +88,12 @@ pub fn run(
     let ended = runtime.block_on(async {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::spawn(listener.clone().run());
         tell(&[NotifyState::Ready]);
         tokio::select! {
             _ = terminate.recv() => Ok(()),
             _ = interrupt.recv() => Ok(()),
-            ended = passes(Arc::new(pass), every, began.clone()) => ended,
+            ended = passes(Arc::new(pass), listener, began.clone()) => ended,
             ended = watchdog(began.clone()) => ended,
         }
     });
@@ -91,17 +111,21 @@ fn set(began: &Began, when: Option<Instant>) {
 }
 
 async fn passes(
-    pass: Arc<impl Fn() -> String + Send + Sync + 'static>,
-    every: Duration,
+    pass: Arc<impl Fn() -> Ended + Send + Sync + 'static>,
+    listener: &Listener,
     began: Began,
 ) -> io::Result<()> {
     loop {
-        set(&began, Some(Instant::now()));
+        let start = Instant::now();
+        set(&began, Some(start));
         let pass = pass.clone();
-        let outcome = tokio::task::spawn_blocking(move || pass()).await?;
+        let ended = tokio::task::spawn_blocking(move || pass()).await?;
         set(&began, None);
-        tell(&[NotifyState::Status(&outcome)]);
-        tokio::time::sleep(jittered(every)?).await;
+        tell(&[NotifyState::Status(&ended.line)]);
+        tokio::select! {
+            () = sleep(jittered(ended.next)?) => {}
+            () = listener.words.come() => sleep_until((start + WORDS_APART).into()).await,
+        }
     }
 }
 
@@ -135,6 +159,7 @@ fn tell(state: &[NotifyState<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paths::Paths;
 
     #[test]
     fn the_time_between_passes_varies_by_a_fifth() {
@@ -142,5 +167,37 @@ mod tests {
             let span = jittered(Duration::from_secs(30)).unwrap();
             assert!((24.0..=36.0).contains(&span.as_secs_f64()), "{span:?}");
         }
+    }
+
+    #[test]
+    fn a_flood_of_words_starts_few_passes() {
+        let listener = Arc::new(Listener::new(Paths::below("/nowhere")));
+        let (begun, begins) = std::sync::mpsc::channel();
+        let heard = listener.clone();
+        let pass = move || {
+            begun.send(Instant::now()).unwrap();
+            heard.words.looked(&heard.words.wanted(), |_| true);
+            Ended { line: String::new(), next: Duration::from_hours(1) }
+        };
+        let flood = async {
+            let (mut starts, mut said) = (Vec::new(), 0_u32);
+            while starts.len() < 3 {
+                let commit = format!("{said:040x}").parse().unwrap();
+                said += u32::from(listener.words.take("n1".parse().unwrap(), commit));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                starts.extend(begins.try_iter());
+            }
+            (starts, said)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (starts, said) = runtime.block_on(async {
+            tokio::select! {
+                ended = passes(Arc::new(pass), &listener, Began::default()) => panic!("{ended:?}"),
+                flooded = flood => flooded,
+            }
+        });
+        assert!(said > 3, "each pass settles many words: {said}");
+        let gaps: Vec<Duration> = starts.windows(2).map(|two| two[1] - two[0]).collect();
+        assert!(gaps.iter().all(|gap| *gap >= WORDS_APART), "{gaps:?}");
     }
 }

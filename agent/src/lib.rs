@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod host;
 pub mod identity;
 pub mod journal;
+pub mod listener;
 pub mod load;
 pub mod lock;
 pub mod pass;

@@ -2,12 +2,13 @@
 
 mod standing;
 
-use self::standing::{Standing, refusal, retry, stray, worse};
+use self::standing::{Standing, refusal, stray, worse};
 use crate::converge::{Done, converge, undo_last};
 use crate::fetch::{Bounds, FetchError, Fetched, fetch};
 use crate::host::{Fault, Secrets};
 use crate::identity::{Identity, IdentityError};
 use crate::journal::{Cause, FileStorage, Journal, JournalError};
+use crate::listener::Listener;
 use crate::load::{LoadError, Wanted, load};
 use crate::lock::Lock;
 use crate::paths::Paths;
@@ -20,6 +21,7 @@ use knarr_node::plan::{Plan, plan, scope};
 use knarr_node::report::{Gate, Outcome, Report, Trouble};
 use knarr_node::trust::{SIGNERS, accept};
 use std::io;
+use std::sync::Arc;
 
 /// A pass that could not even be reported.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +82,8 @@ pub struct Ground {
     pub bounds: Bounds,
     /// Opens the machine with these secrets.
     pub open: Box<Open>,
+    /// Is told where the machine stands, and hears of newer commits.
+    pub listener: Arc<Listener>,
     /// The time, in seconds since 1970.
     pub now: u64,
 }
@@ -87,8 +91,21 @@ pub struct Ground {
 impl Ground {
     /// Does one pass and writes its report.
     pub fn pass(&self) -> Result<Report, PassError> {
-        let standing = self.stand()?;
+        self.follow_up(self.stand()?)
+    }
+
+    /// Makes the machine as the last accepted commit says, and asks nobody for a newer one. Nothing is done before
+    /// the first commit was applied.
+    pub fn keep(&self) -> Result<Option<Report>, PassError> {
+        if Identity::read(&self.paths)?.applied.is_none() {
+            return Ok(None);
+        }
+        self.follow_up(self.judge(self.stand_here()?, Ok(Fetched::Branch))?).map(Some)
+    }
+
+    fn follow_up(&self, standing: Standing) -> Result<Report, PassError> {
         standing.keep(&self.paths)?;
+        self.listener.stand(standing.place());
         let (done, applied) = match &standing.wanted {
             Some(wanted) => (self.converge(wanted)?, Some(wanted.commit.clone())),
             None => (Done::default(), standing.identity.applied.clone()),
@@ -127,9 +144,21 @@ impl Ground {
 
     /// Finds out what is wanted. The floor rises in memory only.
     fn stand(&self) -> Result<Standing, PassError> {
-        let mut standing = self.stand_here()?;
-        match self.fetch(&standing) {
-            Err(error) => standing.add(retry(&error)),
+        let standing = self.stand_here()?;
+        let words = self.listener.words.wanted();
+        let fetched = self.fetch(&standing);
+        let repo = Repo::open(&self.paths.kept("repo.git"))?;
+        self.listener.words.looked(&words, |commit| fetched.is_err() || repo.has(commit));
+        self.judge(standing, fetched)
+    }
+
+    fn judge(
+        &self,
+        mut standing: Standing,
+        fetched: Result<Fetched, FetchError>,
+    ) -> Result<Standing, PassError> {
+        match fetched {
+            Err(error) => standing.miss(&error),
             Ok(Fetched::Nothing) => standing.add(Outcome::Waiting(vec![Gate::Known])),
             Ok(Fetched::Branch) => self.follow(&Repo::open(&self.paths.kept("repo.git"))?, &mut standing)?,
         }
@@ -145,7 +174,8 @@ impl Ground {
         let identity = Identity::read(&self.paths)?;
         let repo = Repo::open(&self.paths.kept("repo.git"))?;
         let seen = repo.noted(SEEN)?;
-        let mut standing = Standing { identity, seen, outcome: Outcome::Converged, wanted: None };
+        let mut standing =
+            Standing { identity, seen, outcome: Outcome::Converged, unfetched: None, wanted: None };
         if repo.has(&standing.identity.floor) {
             self.load(&repo, &mut standing)?;
         }
@@ -231,8 +261,9 @@ impl Ground {
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (node, seen, accepted) = (standing.identity.node, standing.seen, standing.identity.floor);
-        let items = done.troubles;
-        let report = Report { node, version, at: self.now, seen, accepted, applied, outcome, items };
+        let (unfetched, items) = (standing.unfetched, done.troubles);
+        let report =
+            Report { node, version, at: self.now, seen, accepted, applied, outcome, unfetched, items };
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
         Ok(report)
     }

@@ -156,7 +156,17 @@ mod tests {
         let node: NodeName = "edge".parse().unwrap();
         let (seen, applied) = (Some(oid(seen)), Some(oid(applied)));
         let accepted = oid("a");
-        Report { node, version: "1".to_owned(), at: 0, seen, accepted, applied, outcome, items: [].into() }
+        Report {
+            node,
+            version: "1".to_owned(),
+            at: 0,
+            seen,
+            accepted,
+            applied,
+            outcome,
+            unfetched: None,
+            items: [].into(),
+        }
     }
 
     #[test]

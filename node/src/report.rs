@@ -112,6 +112,9 @@ pub struct Report {
     pub applied: Option<Oid>,
     /// How the pass ended.
     pub outcome: Outcome,
+    /// Why no remote gave commits, if so; then they come from other nodes, or are waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfetched: Option<String>,
     /// What is not as wanted, and why; what holds is not listed.
     pub items: BTreeMap<Id, Trouble>,
 }

@@ -1,25 +1,30 @@
 //! `knarrd run`
 
 use super::{CliError, need_root, now, open, paths, settings};
-use crate::daemon::{self, Changing};
+use crate::daemon::{self, Changing, Ended, Pace};
 use crate::fetch::Bounds;
 use crate::host::Settings;
 use crate::identity::Identity;
+use crate::listener::Listener;
 use crate::lock::take;
 use crate::pass::{Ground, PassError};
 use crate::paths::Paths;
 use knarr_node::report::Report;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Follow the repository until stopped; systemd calls this
 ///
-/// A pass begins at once and then about every 30 seconds. SIGTERM lets the running change end.
+/// A pass begins at once and then about every 30 seconds, in a cluster of more than 10 machines every 3 seconds for
+/// each of them; and whenever another node has a newer commit. While the commits cannot be fetched it asks less and
+/// less often, every 5 minutes at last. SIGTERM lets the running change end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  systemctl restart knarrd     # knarrd.service is `knarrd run`")]
 pub(super) struct Args {
-    /// Seconds between two passes; each varies by a fifth
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    every: u64,
+    /// Seconds between two passes, instead; each varies by a fifth
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: Option<u64>,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, CliError> {
@@ -27,28 +32,55 @@ pub(super) fn run(args: &Args) -> Result<u8, CliError> {
     let paths = paths();
     Identity::read(&paths).map_err(PassError::from)?;
     let settings = settings(&paths)?;
-    let changing = Changing::default();
-    let every = Duration::from_secs(args.every);
-    let pass = {
-        let changing = changing.clone();
-        move || in_words(pass(&paths, &settings, &changing))
+    let (listener, changing) = (Arc::new(Listener::new(paths.clone())), Changing::default());
+    let pace = Mutex::new(Pace::new(args.every.map(Duration::from_secs)));
+    let machine = Machine { paths, settings, listener: listener.clone(), changing: changing.clone() };
+    let kept = AtomicBool::new(false);
+    let pass = move || {
+        if !kept.swap(true, Ordering::Relaxed) {
+            return machine.keep();
+        }
+        machine.pass(&mut pace.lock().unwrap_or_else(PoisonError::into_inner))
     };
-    daemon::run(pass, every, &changing)?;
+    daemon::run(pass, &listener, &changing)?;
     Ok(0)
 }
 
-fn pass(paths: &Paths, settings: &Settings, changing: &Changing) -> Result<Report, CliError> {
-    let lock = take(paths, Duration::from_mins(20), || tracing::info!("another pass is running"))?;
-    let (settings, changing) = (settings.clone(), changing.clone());
-    let open = Box::new(move |secrets| Ok(changing.guard(open(&settings, secrets)?)));
-    let ground = Ground { lock, paths: paths.clone(), bounds: Bounds::default(), open, now: now() };
-    Ok(ground.pass()?)
+struct Machine {
+    paths: Paths,
+    settings: Settings,
+    listener: Arc<Listener>,
+    changing: Changing,
+}
+
+impl Machine {
+    fn ground(&self) -> Result<Ground, CliError> {
+        let lock = take(&self.paths, Duration::from_mins(20), || tracing::info!("another pass is running"))?;
+        let (settings, changing) = (self.settings.clone(), self.changing.clone());
+        let open = Box::new(move |secrets| Ok(changing.guard(open(&settings, secrets)?)));
+        let (paths, listener) = (self.paths.clone(), self.listener.clone());
+        Ok(Ground { lock, paths, bounds: Bounds::default(), open, listener, now: now() })
+    }
+
+    /// Without waiting for a network that may not be there: after a boot it often is not.
+    fn keep(&self) -> Ended {
+        let line = in_words(self.ground().and_then(|ground| Ok(ground.keep()?)));
+        Ended { line, next: Duration::ZERO }
+    }
+
+    fn pass(&self, pace: &mut Pace) -> Ended {
+        let ended = self.ground().and_then(|ground| Ok(Some(ground.pass()?)));
+        let fetched = matches!(&ended, Ok(Some(report)) if report.unfetched.is_none());
+        let nodes = self.listener.place().map_or(1, |place| place.directory.nodes.len());
+        Ended { line: in_words(ended), next: pace.next(nodes, fetched) }
+    }
 }
 
 /// Says how a pass ended, also in the log.
-fn in_words(ended: Result<Report, CliError>) -> String {
+fn in_words(ended: Result<Option<Report>, CliError>) -> String {
     match ended {
-        Ok(report) => {
+        Ok(None) => "nothing was applied yet".to_owned(),
+        Ok(Some(report)) => {
             let commit = report.applied.as_ref().map_or("nothing", |commit| commit.short());
             let line = format!("{commit}: {}", report.outcome);
             tracing::info!("{line}");

@@ -2,6 +2,7 @@
 
 use crate::fetch::FetchError;
 use crate::identity::{Identity, IdentityError};
+use crate::listener::Place;
 use crate::load::{LoadError, Wanted};
 use crate::paths::Paths;
 use crate::repo::Chain;
@@ -15,6 +16,7 @@ pub(super) struct Standing {
     pub(super) identity: Identity,
     pub(super) seen: Option<Oid>,
     pub(super) outcome: Outcome,
+    pub(super) unfetched: Option<String>,
     pub(super) wanted: Option<Wanted>,
 }
 
@@ -23,11 +25,32 @@ impl Standing {
         self.outcome = worse(self.outcome.clone(), outcome);
     }
 
+    /// Notes that nothing could be fetched.
+    pub(super) fn miss(&mut self, error: &FetchError) {
+        let why = format!("{} ({})", chain(error), error.help());
+        self.unfetched = Some(why.clone());
+        self.add(Outcome::Retry { why });
+    }
+
     pub(super) fn wait_for(&mut self, pending: &[Pending]) {
         if let Some(first) = pending.first() {
             let why = format!("{}: {}", first.id.short(), first.why);
             self.add(Outcome::Waiting(vec![Gate::Signature { commits: pending.len(), why }]));
         }
+    }
+
+    /// Returns the machine's place among the others, if what was loaded lists it.
+    pub(super) fn place(&self) -> Option<Place> {
+        let (identity, wanted) = (&self.identity, self.wanted.as_ref()?);
+        let directory = wanted.directory.clone()?;
+        Some(Place {
+            cluster: identity.cluster.clone(),
+            node: identity.node.clone(),
+            ip: directory.nodes.get(&identity.node)?.ip,
+            accepted: identity.floor.clone(),
+            branch: wanted.git.branch.clone(),
+            directory,
+        })
     }
 
     /// Makes the floor durable before anything is done, so that there is no way back behind it.
@@ -46,10 +69,6 @@ pub(super) fn worse(one: Outcome, other: Outcome) -> Outcome {
         Outcome::Undone { .. } => 4,
     };
     if rank(&other) > rank(&one) { other } else { one }
-}
-
-pub(super) fn retry(error: &FetchError) -> Outcome {
-    Outcome::Retry { why: format!("{} ({})", chain(error), error.help()) }
 }
 
 pub(super) fn stray(off: &Chain, tip: &Oid, floor: &Oid) -> Outcome {

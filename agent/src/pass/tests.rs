@@ -176,7 +176,8 @@ impl World {
         let machine = self.machine.clone();
         let lock = take(&self.paths(), Duration::from_secs(5), || ()).unwrap();
         let open = Box::new(move |_| Ok(Box::new(machine.clone()) as Box<dyn Act>));
-        Ground { lock, paths: self.paths(), bounds: Bounds::default(), open, now: 7 }
+        let listener = Arc::new(Listener::new(self.paths()));
+        Ground { lock, paths: self.paths(), bounds: Bounds::default(), open, listener, now: 7 }
     }
     fn pass(&self) -> Report {
         self.ground().pass().unwrap()
@@ -206,6 +207,19 @@ fn a_machine_waits_until_it_is_named_and_then_follows_signed_commits() {
     world.ship(Some("me"), "two");
     assert_eq!(world.pass().outcome, Outcome::Converged);
     assert_eq!(world.motd().as_deref(), Some("two"));
+}
+
+#[test]
+fn after_a_boot_the_machine_is_kept_before_anybody_is_asked() {
+    let world = World::new();
+    assert_eq!(world.ground().keep().unwrap(), None, "nothing was applied yet");
+    let one = world.ship(Some("me"), "one");
+    world.pass();
+    world.ship(Some("me"), "two");
+    world.machine.0.lock().unwrap().clear();
+    let report = world.ground().keep().unwrap().unwrap();
+    assert_eq!((report.outcome, report.applied), (Outcome::Converged, Some(one)));
+    assert_eq!(world.motd().as_deref(), Some("one"));
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! The mesh listener: what nodes ask of each other, on TCP at the mesh address only.
+//!
+//! A pass tells it where the machine stands ([`Place`]); it tells the daemon that a pass must start. It never changes
+//! the machine. A caller is known by its source address, which WireGuard proves.
+
+mod caller;
+pub mod client;
+mod serve;
+mod word;
+
+pub use caller::Caller;
+pub use word::{Word, Words};
+
+use crate::paths::Paths;
+use client::Client;
+use knarr_node::mesh::{Directory, Role};
+use knarr_node::name::{ClusterName, NodeName, Oid};
+use knarr_node::net::MeshIp;
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Where the machine stands, as its last accepted commit says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// This machine.
+    pub node: NodeName,
+    /// Its mesh address.
+    pub ip: MeshIp,
+    /// The last accepted commit.
+    pub accepted: Oid,
+    /// The branch that is followed.
+    pub branch: String,
+    /// All machines.
+    pub directory: Directory,
+}
+
+impl Place {
+    /// Returns where the listener listens.
+    pub fn address(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.ip.addr(), self.directory.port.number())
+    }
+
+    /// Returns what asks other nodes in this one's name.
+    pub fn client(&self) -> Client {
+        Client::new(self.ip, self.directory.port)
+    }
+
+    /// Lists the other nodes in the order of names.
+    pub fn others(&self) -> impl Iterator<Item = (&NodeName, MeshIp)> {
+        self.directory
+            .nodes
+            .iter()
+            .filter(|(name, _)| **name != self.node)
+            .map(|(name, node)| (name, node.ip))
+    }
+
+    /// Lists the other servers, or all others where no machine is a server: they keep everybody's reports.
+    pub fn keepers(&self) -> impl Iterator<Item = (&NodeName, MeshIp)> {
+        let nodes = &self.directory.nodes;
+        let any = nodes.values().any(|node| node.role == Role::Server);
+        self.others().filter(move |(name, _)| !any || nodes[*name].role == Role::Server)
+    }
+}
+
+/// What passes, routes and the daemon share.
+#[derive(Debug)]
+pub struct Listener {
+    paths: Paths,
+    place: watch::Sender<Option<Arc<Place>>>,
+    /// What others said of newer commits.
+    pub words: Words,
+}
+
+impl Listener {
+    /// Makes one that listens as soon as [`Listener::run`] runs and it knows its place.
+    pub fn new(paths: Paths) -> Self {
+        Self { paths, place: watch::Sender::new(None), words: Words::default() }
+    }
+
+    /// Takes the place of the machine; without one nobody is listened to.
+    pub fn stand(&self, place: Option<Place>) {
+        self.place.send_if_modified(|known| {
+            let new = known.as_deref() != place.as_ref();
+            if new {
+                *known = place.map(Arc::new);
+            }
+            new
+        });
+    }
+
+    /// Returns where the machine stands.
+    pub fn place(&self) -> Option<Arc<Place>> {
+        self.place.borrow().clone()
+    }
+
+    /// Listens, and sends words, for ever.
+    pub async fn run(self: Arc<Self>) {
+        tokio::join!(serve::serve(self.clone()), word::spread(self.place.subscribe()));
+    }
+}
+
+#[cfg(test)]
+mod tests;
