@@ -3,15 +3,30 @@
 use crate::machine::{Machine, MachineError, at_once};
 use crate::model::Model;
 use crate::ssh::{Ssh, SshError, Target};
-use crate::ui::Ui;
+use crate::ui::{Live, Ui};
 use knarr_node::causes::chain;
 use knarr_node::name::{NodeName, Oid};
 use knarr_node::report::{Outcome, Report};
 use serde::Serialize;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// The longest pause before a machine is asked again.
 const PAUSE: Duration = Duration::from_secs(8);
+
+/// Between two logins that prove to a machine that people still get in.
+const CONTACT: Duration = Duration::from_secs(3);
+
+/// A machine that is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follower {
+    /// Its name.
+    pub node: NodeName,
+    /// How people reach it.
+    pub target: Target,
+    /// Whether it is to leave the cluster.
+    pub removed: bool,
+}
 
 /// What became of a commit on one machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +49,8 @@ pub struct Fate {
 pub enum End {
     /// It holds what the commit says.
     Converged,
+    /// It was removed, and has read so.
+    Left,
     /// Only a person helps.
     Stuck,
     /// It goes on trying.
@@ -43,9 +60,10 @@ pub enum End {
 }
 
 /// Returns how a machine stands after a report, when `head` was pushed.
-fn stand(report: &Report, head: &Oid) -> End {
+fn stand(report: &Report, head: &Oid, removed: bool) -> End {
     let knows = report.seen.as_ref() == Some(head);
     match &report.outcome {
+        Outcome::Stalled { .. } if knows && removed => End::Left,
         Outcome::Converged if report.applied.as_ref() == Some(head) => End::Converged,
         Outcome::Waiting(_) | Outcome::Stalled { .. } | Outcome::Undone { .. } if knows => End::Stuck,
         Outcome::Converged
@@ -57,14 +75,15 @@ fn stand(report: &Report, head: &Oid) -> End {
 }
 
 impl Fate {
-    fn of(node: &NodeName, report: &Report, head: &Oid) -> Self {
-        Self {
-            node: node.clone(),
-            commit: report.applied.clone(),
-            end: stand(report, head),
-            state: report.outcome.to_string(),
-            way_out: report.outcome.way_out(),
-        }
+    fn of(follower: &Follower, report: &Report, head: &Oid) -> Self {
+        let node = follower.node.clone();
+        let end = stand(report, head, follower.removed);
+        let (state, way_out) = if end == End::Left {
+            ("left the cluster".to_owned(), Some(format!("knarr node forget {node}")))
+        } else {
+            (report.outcome.to_string(), report.outcome.way_out())
+        };
+        Self { node, commit: report.applied.clone(), end, state, way_out }
     }
 
     fn silent(node: &NodeName, error: &MachineError) -> Self {
@@ -84,43 +103,76 @@ impl Fate {
     }
 }
 
-/// Returns the machines that people can reach.
-pub fn reachable(model: &Model) -> Vec<(NodeName, Target)> {
-    let nodes = model.nodes.iter().filter(|(_, node)| !node.removed);
-    nodes.filter_map(|(name, node)| Some((name.clone(), node.ssh.as_ref()?.parse().ok()?))).collect()
+/// Returns the machines that people can reach, those that are to leave too.
+pub fn followers(model: &Model) -> Vec<Follower> {
+    let nodes = model.nodes.iter();
+    let reached = nodes.filter_map(|(name, node)| {
+        let target = node.ssh.as_ref()?.parse().ok()?;
+        Some(Follower { node: name.clone(), target, removed: node.removed })
+    });
+    reached.collect()
 }
 
 /// Asks all machines at once until each has settled, or `patience` is over.
 pub fn follow(
-    nodes: &[(NodeName, Target)],
+    followers: &[Follower],
     head: &Oid,
     patience: Duration,
     ui: &Ui,
 ) -> Result<Vec<Fate>, SshError> {
     let ssh = Ssh::new()?;
     let end = Instant::now() + patience;
-    let progress = ui.progress(format!("{} machines follow {}", nodes.len(), head.short()));
-    let fates = at_once(nodes, |(node, target)| {
-        let start = Instant::now();
-        let fate = settle(node, &Machine { ssh: &ssh, target }, head, end);
-        let seconds = start.elapsed().as_secs_f32();
-        progress.step(format!("{node}: {} {seconds:.1} s", fate.state));
-        fate
-    });
-    Ok(fates)
+    let width = followers.iter().map(|follower| follower.node.as_str().len()).max().unwrap_or_default();
+    let lines = ui.lines();
+    let all: Vec<(&Follower, Live)> =
+        followers.iter().map(|follower| (follower, lines.add(follower.node.as_str(), width))).collect();
+    Ok(at_once(&all, |(follower, live)| {
+        let work = || settle(follower, &Machine { ssh: &ssh, target: &follower.target }, head, end, live);
+        while_proving_contact(&follower.target, work)
+            .unwrap_or_else(|error| Fate::silent(&follower.node, &error))
+    }))
+}
+
+/// Does something while the machine hears again and again, by new logins, that people still get in.
+///
+/// The guard of a machine that changes its network may wait for that. What the machine says to it does not matter.
+///
+/// # Errors
+/// When the first login fails: then nothing was done.
+fn while_proving_contact<T>(target: &Target, work: impl FnOnce() -> T) -> Result<T, MachineError> {
+    let ssh = Ssh::dialling_anew()?;
+    let machine = Machine { ssh: &ssh, target };
+    machine.contact()?;
+    let (done, ended): (_, Receiver<()>) = channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while ended.recv_timeout(CONTACT) == Err(RecvTimeoutError::Timeout) {
+                // One that fails proves nothing; the next one may.
+                let _ = machine.contact();
+            }
+        });
+        let worked = work();
+        drop(done);
+        ssh.stop();
+        Ok(worked)
+    })
 }
 
 /// Asks one machine until it has settled, with growing pauses.
-fn settle(node: &NodeName, machine: &Machine<'_>, head: &Oid, end: Instant) -> Fate {
+fn settle(follower: &Follower, machine: &Machine<'_>, head: &Oid, end: Instant, live: &Live) -> Fate {
     let mut pause = Duration::from_millis(500);
+    let start = Instant::now();
+    live.say("a pass runs");
     loop {
         let fate = match machine.once() {
-            Ok(report) => Fate::of(node, &report, head),
-            Err(error) => Fate::silent(node, &error),
+            Ok(report) => Fate::of(follower, &report, head),
+            Err(error) => Fate::silent(&follower.node, &error),
         };
         if fate.end != End::Trying || Instant::now() + pause >= end {
+            live.say(&format!("{} {:.1} s", fate.state, start.elapsed().as_secs_f32()));
             return fate;
         }
+        live.say(&fate.state);
         std::thread::sleep(pause);
         pause = (pause * 2).min(PAUSE);
     }
@@ -185,7 +237,22 @@ mod tests {
             (report(retry(), "a", "a"), End::Trying),
         ];
         for (report, end) in cases {
-            assert_eq!(stand(&report, &oid("a")), end, "{report:?}");
+            assert_eq!(stand(&report, &oid("a"), false), end, "{report:?}");
+        }
+    }
+
+    #[test]
+    fn a_removed_machine_has_left_when_it_says_that_it_stopped_at_the_commit() {
+        let stalled = || Outcome::Stalled { why: "x".to_owned(), way_out: "y".to_owned() };
+        let retry = || Outcome::Retry { why: "x".to_owned() };
+        let cases = [
+            (report(stalled(), "a", "b"), End::Left),
+            (report(stalled(), "b", "b"), End::Trying),
+            (report(Outcome::Converged, "b", "b"), End::Trying),
+            (report(retry(), "a", "b"), End::Trying),
+        ];
+        for (report, end) in cases {
+            assert_eq!(stand(&report, &oid("a"), true), end, "{report:?}");
         }
     }
 }

@@ -101,6 +101,13 @@ impl Machine<'_> {
         answer("knarrd enroll", "the public halves of its keys", &said)
     }
 
+    /// Tells it that people get in; only a connection that was dialled anew proves that.
+    pub fn contact(&self) -> Result<(), MachineError> {
+        let line = format!("{KNARRD} contact \"$1\"");
+        self.ssh.said_by_root(self.target, &line, &Input::Nothing, SHORT)?;
+        Ok(())
+    }
+
     /// Runs a pass now and returns what the machine says of itself after it.
     pub fn once(&self) -> Result<Report, MachineError> {
         self.report("knarrd once", &format!("{KNARRD} once --output json"), LONG)

@@ -14,7 +14,8 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -29,6 +30,7 @@ pub const SHORT: Duration = Duration::from_secs(30);
 pub struct Ssh {
     sockets: TempDir,
     options: Vec<OsString>,
+    stopped: AtomicBool,
 }
 
 /// What goes to the standard input of a command.
@@ -62,12 +64,23 @@ impl Ssh {
         Self::with(Vec::new())
     }
 
+    /// As [`Ssh::new`], but each command dials anew and logs in: what counts as a proof that people still get in.
+    pub fn dialling_anew() -> Result<Self, SshError> {
+        let anew = ["-o", "ControlMaster=no", "-o", "ControlPath=none"];
+        Self::with(anew.map(OsString::from).into())
+    }
+
+    /// Gives up all commands that run, and all that would.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
     /// As [`Ssh::new`], with further options before all others.
     fn with(options: Vec<OsString>) -> Result<Self, SshError> {
         // A socket's path holds 107 bytes at most (unix(7)), so a long TMPDIR does not serve.
         let sockets =
             tempfile::Builder::new().prefix("knarr-").tempdir_in("/tmp").map_err(SshError::Folder)?;
-        Ok(Self { sockets, options })
+        Ok(Self { sockets, options, stopped: AtomicBool::new(false) })
     }
 
     /// Runs `command` on the machine and returns what it said, whatever its exit code.
@@ -82,7 +95,7 @@ impl Ssh {
         patience: Duration,
     ) -> Result<Said, SshError> {
         let mut child = self.child(target, command, input).spawn().map_err(SshError::Start)?;
-        let said = wait(target, &mut child, input, Instant::now() + patience);
+        let said = self.wait(target, &mut child, input, Instant::now() + patience);
         if said.is_err() {
             // Both fail only when the child has ended already.
             let _ = child.kill();
@@ -138,6 +151,41 @@ impl Ssh {
             Input::File(file) => file.try_clone().map_or_else(|_| Stdio::null(), Stdio::from),
         });
         ssh
+    }
+
+    /// Feeds the child, reads both its outputs, and waits for its end.
+    fn wait(
+        &self,
+        target: &Target,
+        child: &mut Child,
+        input: &Input<'_>,
+        end: Instant,
+    ) -> Result<Said, SshError> {
+        let [out, err] = [child.stdout.take().map(drain), child.stderr.take().map(drain)];
+        if let (Input::Bytes(bytes), Some(mut pipe)) = (input, child.stdin.take()) {
+            // A machine that does not want the rest says why by its exit code.
+            let _ = pipe.write_all(bytes);
+        }
+        let collect = |from: Option<Receiver<Vec<u8>>>| -> Result<Vec<u8>, SshError> {
+            let bytes = from.and_then(|from| self.receive(&from, end));
+            let bytes = bytes.ok_or_else(|| SshError::Patience(target.clone()))?;
+            if bytes.len() as u64 > MOST { Err(SshError::TooMuch(target.clone())) } else { Ok(bytes) }
+        };
+        let (out, err) = (collect(out)?, collect(err)?);
+        let status = child.wait().map_err(SshError::Start)?;
+        Ok(Said { code: status.code().unwrap_or(255), out, err: plain(&err) })
+    }
+
+    /// Returns what comes before `end`; nothing when it was stopped.
+    fn receive(&self, from: &Receiver<Vec<u8>>, end: Instant) -> Option<Vec<u8>> {
+        while !self.stopped.load(Ordering::Relaxed) {
+            let left = end.saturating_duration_since(Instant::now());
+            match from.recv_timeout(left.min(Duration::from_millis(100))) {
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+                received => return received.ok(),
+            }
+        }
+        None
     }
 
     fn base(&self) -> Command {
@@ -202,27 +250,11 @@ pub fn copy_command(to: &str, digest: &str) -> String {
 /// Wraps `command` so that any login shell runs it as root.
 fn as_root(command: &str) -> String {
     let word = quoted(command);
+    // sudo does not hand SSH_CONNECTION on, so commands find it as their first word.
+    let words = format!("{word} sh \"$SSH_CONNECTION\"");
     let script =
-        format!("if [ \"$(id -u)\" = 0 ]; then exec sh -c {word}; else exec sudo -n sh -c {word}; fi");
+        format!("if [ \"$(id -u)\" = 0 ]; then exec sh -c {words}; else exec sudo -n sh -c {words}; fi");
     format!("exec sh -c {}", quoted(&script))
-}
-
-/// Feeds the child, reads both its outputs, and waits for its end.
-fn wait(target: &Target, child: &mut Child, input: &Input<'_>, end: Instant) -> Result<Said, SshError> {
-    let [out, err] = [child.stdout.take().map(drain), child.stderr.take().map(drain)];
-    if let (Input::Bytes(bytes), Some(mut pipe)) = (input, child.stdin.take()) {
-        // A machine that does not want the rest says why by its exit code.
-        let _ = pipe.write_all(bytes);
-    }
-    let collect = |from: Option<Receiver<Vec<u8>>>| -> Result<Vec<u8>, SshError> {
-        let left = end.saturating_duration_since(Instant::now());
-        let bytes = from.and_then(|from| from.recv_timeout(left).ok());
-        let bytes = bytes.ok_or_else(|| SshError::Patience(target.clone()))?;
-        if bytes.len() as u64 > MOST { Err(SshError::TooMuch(target.clone())) } else { Ok(bytes) }
-    };
-    let (out, err) = (collect(out)?, collect(err)?);
-    let status = child.wait().map_err(SshError::Start)?;
-    Ok(Said { code: status.code().unwrap_or(255), out, err: plain(&err) })
 }
 
 /// Reads to the end, or to one byte above the most, in a thread of its own.

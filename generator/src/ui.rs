@@ -1,5 +1,9 @@
 //! The terminal: the only place that prints and asks.
 
+mod lines;
+
+pub use lines::{Lines, Live};
+
 use crate::error::CliError;
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize, Style};

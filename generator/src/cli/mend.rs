@@ -4,7 +4,7 @@ use super::node::proven;
 use super::{Done, open};
 use crate::accept::{MARK, accepted, commit, is_ancestor, is_below};
 use crate::error::CliError;
-use crate::follow::reachable;
+use crate::follow::{Follower, followers};
 use crate::git::Git;
 use crate::machine::{Machine, at_once};
 use crate::model::Model;
@@ -106,12 +106,14 @@ fn forked(one: &Oid, other: &Oid) -> CliError {
 
 /// Asks all machines at once what they have; those that do not answer are named.
 fn ask(git: &Git, model: &Model, ui: &Ui) -> Result<Vec<Oid>, CliError> {
-    let (nodes, ssh) = (reachable(model), Ssh::new()?);
+    let mut nodes = followers(model);
+    nodes.retain(|node| !node.removed);
+    let ssh = Ssh::new()?;
     let progress = ui.progress(format!("asking {} machines", nodes.len()));
-    let said = at_once(&nodes, |(_, target)| Machine { ssh: &ssh, target }.status());
+    let said = at_once(&nodes, |Follower { target, .. }| Machine { ssh: &ssh, target }.status());
     drop(progress);
     let mut known = Vec::new();
-    for ((node, _), said) in nodes.iter().zip(said) {
+    for (Follower { node, .. }, said) in nodes.iter().zip(said) {
         match said {
             Ok(report) => known.push(report.accepted),
             Err(error) => ui.note(format_args!("{node} was not asked: {error}")),

@@ -5,7 +5,7 @@ use super::{Done, open};
 use crate::accept::{MARK, accepted, commit, is_ancestor, is_below, remember};
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::follow::{End, Fate, follow, reachable, show};
+use crate::follow::{End, Fate, follow, followers, show};
 use crate::git::{Git, History, counted};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         ui.say(format_args!("{} is pushed; the machines follow by themselves", head.short()));
         return Ok(Done::Fine);
     }
-    let nodes = reachable(&model);
+    let nodes = followers(&model);
     if nodes.is_empty() {
         ui.say("no machines yet: knarr node add NAME=USER@HOST");
         return Ok(Done::Fine);

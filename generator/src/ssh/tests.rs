@@ -96,6 +96,27 @@ fn a_command_gets_bytes_and_its_output_and_code_come_back() {
 }
 
 #[test]
+fn a_command_of_root_knows_the_connection_it_came_by() {
+    let sshd = Sshd::start();
+    let said = sshd.ssh("me", "known").root(&sshd.target(), "echo \"$1\"", &Input::Nothing, SHORT);
+    let said = String::from_utf8(said.unwrap()).unwrap();
+    assert!(said.ends_with(&format!(" 127.0.0.1 {}\n", sshd.port)), "{said}");
+}
+
+#[test]
+fn what_runs_is_given_up_when_nobody_waits_for_it_any_more() {
+    let sshd = Sshd::start();
+    let (ssh, target) = (sshd.ssh("me", "known"), sshd.target());
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let hangs = scope.spawn(|| ssh.run(&target, "exec sleep 600", &Input::Nothing, 10 * SHORT));
+        ssh.stop();
+        assert!(matches!(hangs.join().unwrap(), Err(SshError::Patience(_))));
+    });
+    assert!(start.elapsed() < SHORT, "it would have waited for ten times as long");
+}
+
+#[test]
 fn a_file_is_copied_whole_and_a_half_one_never_takes_its_place() {
     let sshd = Sshd::start();
     let (ssh, target) = (sshd.ssh("me", "known"), sshd.target());
