@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod binary;
 pub mod cli;
+pub mod device;
 pub mod disk;
 pub mod doctor;
 pub mod edit;
