@@ -2,7 +2,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
 step := @tests/step
 
-.PHONY: setup build demo test unit story check sweep
+.PHONY: setup build peers demo test unit story check sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -10,6 +10,10 @@ setup:
 
 build: setup
 	$(step) build cargo build --workspace --locked
+
+# The real programs that tests run against: minutes when cold, nothing when they are in the cache
+peers: setup
+	$(step) peers tests/peers/build
 
 # Plays the story on test hosts and removes them; KEEP=1 leaves them
 demo: build
@@ -20,6 +24,7 @@ test: unit story
 
 unit: build
 	$(step) tests cargo test --workspace --locked --no-fail-fast --quiet
+	$(step) peers-tests tests/peers/check
 	$(step) firewall cargo test --workspace --locked --quiet --test firewall -- --ignored
 
 # STORY="name …" plays these scenarios only, with what they need
