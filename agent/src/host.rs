@@ -4,6 +4,7 @@
 //! have one with a disk that crashes. No feature is known here by name.
 
 mod account;
+mod artifact;
 mod fault;
 mod linux;
 mod note;
@@ -82,6 +83,10 @@ impl<O: Os> Host<O> {
             (Id::Account(_), Some(Item::Account(like))) => self.see_account(like),
             (Id::Account(name), _) => self.see_own_account(name),
             (Id::Sysctl(_), _) => Ok(Seen::Absent),
+            (Id::Artifact(name, sha256), Some(Item::Artifact(like))) => {
+                self.see_artifact(name, sha256, Some(like))
+            }
+            (Id::Artifact(name, sha256), _) => self.see_artifact(name, sha256, None),
             (id, _) => Err(Fault::NoDriver(id.clone())),
         }
     }
@@ -90,8 +95,9 @@ impl<O: Os> Host<O> {
         match id {
             Id::Path(path) => self.keep_path(path, name),
             Id::Sysctl(key) => self.keep_sysctl(key),
-            Id::Unit(name) => self.keep_unit(name),
-            Id::Account(name) => self.keep_account(name),
+            Id::Unit(unit) => self.keep_unit(unit),
+            Id::Account(account) => self.keep_account(account),
+            Id::Artifact(artifact, sha256) => self.keep_artifact(artifact, sha256, name),
             Id::Device(_) | Id::Peer(..) | Id::Address(..) | Id::Route(_) | Id::Table(_) | Id::Hosts => {
                 Err(Fault::NoDriver(id.clone()))
             }
@@ -111,6 +117,8 @@ impl<O: Os> Host<O> {
             (Id::Unit(name), _) => self.take_unit_away(name),
             (_, Some(Item::Account(account))) => self.put_account(account),
             (Id::Account(name), _) => self.take_account_away(name),
+            (_, Some(Item::Artifact(artifact))) => self.put_artifact(artifact),
+            (Id::Artifact(_, sha256), _) => self.take_artifact_away(sha256),
             (id, _) => Err(Fault::NoDriver(id.clone())),
         }
     }
@@ -145,6 +153,7 @@ impl<O: Os> Act for Host<O> {
         let places = match id {
             Id::Path(path) => vec![path.to_string()],
             Id::Sysctl(_)
+            | Id::Artifact(..)
             | Id::Device(_)
             | Id::Peer(..)
             | Id::Address(..)

@@ -2,6 +2,7 @@
 
 mod account;
 mod address;
+mod artifact;
 mod file;
 mod hosts;
 mod link;
@@ -12,6 +13,7 @@ mod wireguard;
 
 pub use account::Account;
 pub use address::{Address, Route};
+pub use artifact::{Artifact, Source};
 pub use file::{Check, File};
 pub use hosts::HostsBlock;
 pub use link::Link;
@@ -21,7 +23,8 @@ pub use unit::{Unit, Was};
 pub use wireguard::{WgDevice, WgPeer};
 
 use crate::name::{
-    AbsPath, AccountName, BadName, DeviceName, KeptName, SecretName, SysctlKey, TableName, UnitName,
+    AbsPath, AccountName, ArtifactName, BadName, DeviceName, Hex, KeptName, SecretName, SysctlKey, TableName,
+    UnitName,
 };
 use crate::net::WgKey;
 use ipnet::Ipv4Net;
@@ -54,6 +57,8 @@ pub enum Item {
     Table(NftTable),
     /// The names of machines in /etc/hosts.
     Hosts(HostsBlock),
+    /// A file in the machine's store, by its digest.
+    Artifact(Artifact),
 }
 
 impl Item {
@@ -71,6 +76,7 @@ impl Item {
             Self::Route(route) => Id::Route(route.to),
             Self::Table(table) => Id::Table(table.name.clone()),
             Self::Hosts(_) => Id::Hosts,
+            Self::Artifact(artifact) => Id::Artifact(artifact.name.clone(), artifact.sha256.clone()),
         }
     }
 
@@ -123,6 +129,8 @@ pub enum Id {
     Table(TableName),
     /// Knarr's block of /etc/hosts.
     Hosts,
+    /// A file in the store: another version is another one.
+    Artifact(ArtifactName, Hex),
 }
 
 impl fmt::Display for Id {
@@ -138,6 +146,7 @@ impl fmt::Display for Id {
             Self::Route(to) => write!(f, "route {to}"),
             Self::Table(name) => write!(f, "table {name}"),
             Self::Hosts => f.write_str("hosts names"),
+            Self::Artifact(name, sha256) => write!(f, "artifact {name} {sha256}"),
         }
     }
 }
@@ -167,6 +176,7 @@ impl TryFrom<String> for Id {
             "route" => Self::Route(network(name)?),
             "table" => Self::Table(name.parse()?),
             "hosts" if name == "names" => Self::Hosts,
+            "artifact" => pair().and_then(|(name, hex)| Ok(Self::Artifact(name.parse()?, hex.parse()?)))?,
             _ => return Err(odd()),
         })
     }

@@ -119,6 +119,10 @@ name!(
         && text.bytes().all(|b| lower_or_digit(b) || b == b'_')
 );
 name!(
+    /// Name of an artifact, e.g. `k3s`: an RFC 1123 label.
+    ArtifactName, "an artifact's name", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
+);
+name!(
     /// Name of a secret in `secrets/`: an RFC 1123 label, e.g. `k3s-agent-token`.
     SecretName, "a secret's name", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
 );

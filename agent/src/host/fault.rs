@@ -1,7 +1,7 @@
 //! What can go wrong at the machine, in words for people. No message holds a byte of a file.
 
 use knarr_node::Id;
-use knarr_node::name::{SecretName, UnitName};
+use knarr_node::name::{ArtifactName, SecretName, UnitName};
 use std::io;
 
 /// Why something could not be seen or done.
@@ -33,6 +33,27 @@ pub enum Fault {
     /// Links that lead in a circle.
     #[error("`{0}` goes through too many links")]
     Circle(String),
+    /// A place did not give what it has.
+    #[error("`{place}` does not give it: {why}")]
+    Place {
+        /// The address or path.
+        place: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// A place gave other bytes than were asked for; they were thrown away.
+    #[error("`{place}` gives other bytes: SHA-256 {found}, not {wanted}")]
+    OtherBytes {
+        /// The address or path.
+        place: String,
+        /// The digest of what it gave.
+        found: String,
+        /// The digest that was wanted.
+        wanted: String,
+    },
+    /// Nobody said where an artifact is had from.
+    #[error("nothing says where artifact `{0}` is had from")]
+    Nowhere(ArtifactName),
     /// A part of a machine that this version cannot make.
     #[error("this knarrd does not know how to make {0}")]
     NoDriver(Id),

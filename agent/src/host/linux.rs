@@ -1,13 +1,14 @@
 //! The real steps: system calls, systemd over D-Bus, and four programs.
 
+mod download;
 mod files;
 mod programs;
 mod systemd;
 
 use super::Fault;
 use super::os::{Meta, Order, Os, Place, UnitStatus};
-use knarr_node::item::Check;
-use knarr_node::name::{AccountName, UnitName};
+use knarr_node::item::{Check, Source};
+use knarr_node::name::{AccountName, Hex, UnitName};
 use systemd::Systemd;
 use tokio::runtime::{Builder, Runtime};
 
@@ -55,6 +56,18 @@ impl Os for Linux {
     }
     fn remove(&mut self, path: &str) -> Result<(), Fault> {
         files::remove(path)
+    }
+    fn link_hard(&mut self, path: &str, second: &str) -> Result<(), Fault> {
+        files::link_hard(path, second)
+    }
+    fn fetch(&mut self, from: &Source, to: &str) -> Result<(), Fault> {
+        self.runtime.block_on(download::fetch(from, to))
+    }
+    fn digest(&self, path: &str) -> Result<Hex, Fault> {
+        files::digest(path)
+    }
+    fn stamp(&self, path: &str) -> Result<String, Fault> {
+        files::stamp(path)
     }
     fn set(&mut self, path: &str, value: &str) -> Result<(), Fault> {
         files::set(path, value)

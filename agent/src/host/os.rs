@@ -1,8 +1,8 @@
 //! The single steps that a machine can do. Each may be the last one before a crash.
 
 use super::Fault;
-use knarr_node::item::Check;
-use knarr_node::name::{AccountName, UnitName};
+use knarr_node::item::{Check, Source};
+use knarr_node::name::{AccountName, Hex, UnitName};
 
 /// Permission bits and owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,14 @@ pub trait Os {
     fn rename(&mut self, from: &str, to: &str) -> Result<(), Fault>;
     /// Removes a file or link; fine when nothing is there.
     fn remove(&mut self, path: &str) -> Result<(), Fault>;
+    /// Gives a file a second name on the same disk.
+    fn link_hard(&mut self, path: &str, second: &str) -> Result<(), Fault>;
+    /// Adds to a file what an artifact's source has and the file lacks; it is made when it is not there.
+    fn fetch(&mut self, from: &Source, to: &str) -> Result<(), Fault>;
+    /// Returns the SHA-256 digest of a file's bytes.
+    fn digest(&self, path: &str) -> Result<Hex, Fault>;
+    /// Returns a text that is another one after anybody wrote to the file.
+    fn stamp(&self, path: &str) -> Result<String, Fault>;
     /// Writes a kernel parameter.
     fn set(&mut self, path: &str, value: &str) -> Result<(), Fault>;
     /// Asks a checking program: for [`Check::Sudoers`] about the file, for [`Check::Sshd`] about all that sshd reads.

@@ -176,10 +176,13 @@ pub(super) fn take_away(os: &mut impl Os, path: &str) -> Result<(), Fault> {
     os.sync(parent(path))
 }
 
+pub(super) fn remove_if_there(os: &mut impl Os, path: &str) -> Result<(), Fault> {
+    if os.stat(path)?.is_some() { os.remove(path) } else { Ok(()) }
+}
+
 /// Removes what a swap that did not end left beside `path`.
 pub(super) fn remove_temporary(os: &mut impl Os, path: &str) -> Result<(), Fault> {
-    let temporary = temporary(path);
-    if os.stat(&temporary)?.is_some() { os.remove(&temporary) } else { Ok(()) }
+    remove_if_there(os, &temporary(path))
 }
 
 fn prepare(os: &mut impl Os, path: &str) -> Result<String, Fault> {

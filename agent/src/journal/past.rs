@@ -1,7 +1,7 @@
 //! What all records together say. Pure: a fold over the records.
 
 use super::record::Record;
-use knarr_node::item::File;
+use knarr_node::item::{Artifact, File, Source};
 use knarr_node::name::{KeptName, Oid};
 use knarr_node::{Body, Change, Item, Owned};
 use serde::{Deserialize, Serialize};
@@ -195,5 +195,10 @@ impl Past {
 }
 
 fn kept(item: &Item) -> Option<KeptName> {
+    if let Item::Artifact(Artifact { from, .. }) = item
+        && let Some(Source::Kept(name)) = from.first()
+    {
+        return Some(name.clone());
+    }
     if let Item::File(File { body: Body::Kept(name), .. }) = item { Some(name.clone()) } else { None }
 }

@@ -3,6 +3,7 @@
 //! `KNARR_ON_A_HOST=1 KNARRD=/usr/bin/knarrd executor --ignored on_this_machine` runs the second half as root, on
 //! a machine to throw away. The units of the test call that knarrd at each start.
 
+mod artifact;
 mod here;
 
 use crate::fake::Machine;
@@ -63,7 +64,7 @@ impl Outside for Machine {
 
 type Case = fn(&mut dyn Act, &dyn Outside);
 
-const CASES: [(&str, Case); 18] = [
+const CASES: [(&str, Case); 21] = [
     ("a file is made, changed, kept, put back and removed", file_life),
     ("a file keeps its mode to the bit", file_mode),
     ("a secret is written and compared, and never seen", secret_file),
@@ -82,6 +83,9 @@ const CASES: [(&str, Case); 18] = [
     ("a unit of the distribution is fed, kept, and left running when no longer wanted", distribution_unit),
     ("a unit without an install section is only installed", installed_only),
     ("an account gets keys, loses them, and stays", account_life),
+    ("an artifact is fetched, kept, put back and removed", artifact::life),
+    ("an artifact with other bytes is refused, and nothing is left", artifact::refused),
+    ("an artifact that somebody wrote to is fetched anew", artifact::damaged),
 ];
 
 fn secrets() -> Secrets {

@@ -4,9 +4,10 @@
 mod disk;
 mod systemd;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use disk::{Disk, Node};
-use knarr_node::item::Check;
-use knarr_node::name::{AccountName, UnitName};
+use knarr_node::item::{Check, Source};
+use knarr_node::name::{AccountName, Digest, Hex, UnitName};
 use knarrd::host::{Fault, Host, Kind, Meta, Order, Os, Place, ReadsKey, Secrets, Settings, UnitStatus};
 use knarrd::journal::{Journal, JournalError, Storage};
 use std::cell::RefCell;
@@ -231,6 +232,30 @@ impl Os for Machine {
     }
     fn remove(&mut self, path: &str) -> Result<(), Fault> {
         self.touch(|state| state.disk.remove(path), path)
+    }
+    fn link_hard(&mut self, path: &str, second: &str) -> Result<(), Fault> {
+        self.step(|state| state.disk.link_hard(path, second), second)
+    }
+    /// Like a download that goes on where an earlier one was cut off.
+    fn fetch(&mut self, from: &Source, to: &str) -> Result<(), Fault> {
+        let place = from.to_string();
+        let bytes =
+            self.view(|state| state.disk.read(&place).ok_or(io::ErrorKind::NotFound.into()), &place)?;
+        if Os::stat(self, to)?.is_none() {
+            self.step(|state| state.disk.write(to, &[], Meta::root(0o755)), to)?;
+        }
+        let have = Os::read(self, to)?.len();
+        let missing = bytes.get(have..).unwrap_or_default();
+        let (one, two) = missing.split_at(missing.len() / 2);
+        self.step(|state| state.disk.append(to, one), to)?;
+        self.step(|state| state.disk.append(to, two), to)
+    }
+    fn digest(&self, path: &str) -> Result<Hex, Fault> {
+        let bytes = Os::read(self, path)?;
+        Ok(Digest::of_sha256(digest(&SHA256, &bytes).as_ref()).hex())
+    }
+    fn stamp(&self, path: &str) -> Result<String, Fault> {
+        self.view(|state| state.disk.stamp(path).ok_or(io::ErrorKind::NotFound.into()), path)
     }
     fn set(&mut self, path: &str, value: &str) -> Result<(), Fault> {
         let text = format!("{}\n", value.split_whitespace().collect::<Vec<_>>().join("\t"));

@@ -99,7 +99,8 @@ pub(crate) fn holds(machine: &Machine, item: &Item) -> bool {
         | Item::Address(_)
         | Item::Route(_)
         | Item::Table(_)
-        | Item::Hosts(_) => unreachable!("the world has no network"),
+        | Item::Hosts(_)
+        | Item::Artifact(_) => unreachable!("the world has no network"),
     }
 }
 

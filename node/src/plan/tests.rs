@@ -183,6 +183,7 @@ fn an_id_reads_as_it_is_written() {
         "route 10.210.0.0/16",
         "table knarr",
         "hosts names",
+        &format!("artifact k3s {}", "0".repeat(64)),
     ] {
         assert_eq!(id.parse::<Id>().unwrap().to_string(), id);
     }

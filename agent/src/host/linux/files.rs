@@ -3,6 +3,8 @@
 use crate::host::Fault;
 use crate::host::os::{Kind, Meta, Place};
 use crate::host::path::parent;
+use aws_lc_rs::digest::{Context, SHA256};
+use knarr_node::name::{Digest, Hex};
 use rustix::fs::{self, AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use std::fs::File;
@@ -32,11 +34,8 @@ pub(super) fn stat(path: &str) -> Result<Option<Place>, Fault> {
 }
 
 pub(super) fn read(path: &str) -> Result<Vec<u8>, Fault> {
-    let (folder, name) = found(path)?;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = fs::openat(folder, name, flags, Mode::empty()).map_err(|e| fault(path, e))?;
     let mut bytes = Vec::new();
-    File::from(fd).read_to_end(&mut bytes).map_err(Fault::io(path))?;
+    open(path)?.read_to_end(&mut bytes).map_err(Fault::io(path))?;
     Ok(bytes)
 }
 
@@ -117,6 +116,37 @@ pub(super) fn remove(path: &str) -> Result<(), Fault> {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(fault(path, error)),
     }
+}
+
+/// Both names lie on one disk.
+pub(super) fn link_hard(path: &str, second: &str) -> Result<(), Fault> {
+    let ((old_folder, old), (new_folder, new)) = (found(path)?, found(second)?);
+    fs::linkat(old_folder, old, new_folder, new, AtFlags::empty()).map_err(|e| fault(second, e))
+}
+
+pub(super) fn digest(path: &str) -> Result<Hex, Fault> {
+    let mut file = open(path)?;
+    let mut context = Context::new(&SHA256);
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece).map_err(Fault::io(path))? {
+            0 => return Ok(Digest::of_sha256(context.finish().as_ref()).hex()),
+            length => context.update(&piece[..length]),
+        }
+    }
+}
+
+/// A second name changes nothing of this; who writes and hides it is root, and may do anything.
+pub(super) fn stamp(path: &str) -> Result<String, Fault> {
+    let (folder, name) = found(path)?;
+    let stat = fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| fault(path, e))?;
+    Ok(format!("{} {} {}.{}", stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec))
+}
+
+fn open(path: &str) -> Result<File, Fault> {
+    let (folder, name) = found(path)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    fs::openat(folder, name, flags, Mode::empty()).map(File::from).map_err(|e| fault(path, e))
 }
 
 /// A kernel parameter takes its value by one write.

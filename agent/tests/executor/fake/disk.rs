@@ -97,6 +97,18 @@ impl Disk {
         self.put(to, node)
     }
 
+    pub(super) fn link_hard(&mut self, path: &str, second: &str) -> io::Result<()> {
+        let node = self.names.get(path).cloned().ok_or(io::ErrorKind::NotFound)?;
+        self.put(second, node)
+    }
+
+    pub(super) fn stamp(&self, path: &str) -> Option<String> {
+        match self.names.get(path)? {
+            Node::File(number) => Some(format!("{number} {:?}", self.inodes[*number].now.len())),
+            Node::Link(_) | Node::Folder(_) => None,
+        }
+    }
+
     pub(super) fn remove(&mut self, path: &str) {
         self.names.remove(path);
     }
