@@ -12,6 +12,9 @@ use knarr_node::state::{ClusterItem, ClusterState, FORMAT, Git, NodeState, Seale
 use knarr_node::{Id, Item};
 use serde::de::DeserializeOwned;
 
+/// The host keys of all machines, with which they sign reports.
+const NODES: &str = "rendered/access/nodes";
+
 /// What a machine is to be.
 pub struct Wanted {
     /// The commit that says so.
@@ -22,6 +25,8 @@ pub struct Wanted {
     pub git: Git,
     /// All machines of the cluster, as the same commit lists them; a cluster without mesh has none.
     pub directory: Option<Directory>,
+    /// Who signs reports: a line of allowed_signers(5) for each machine.
+    pub nodes: String,
     /// The values of its secrets.
     pub secrets: Secrets,
 }
@@ -116,7 +121,8 @@ pub fn load(repo: &Repo, commit: &Oid, identity: &Identity, paths: &Paths) -> Re
     let secrets = reading.secrets(identity, paths)?;
     all_there(&state.items, &secrets, identity)?;
     let directory = reading.yaml("rendered/mesh.yaml")?;
-    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, secrets })
+    let nodes = String::from_utf8_lossy(&repo.file(commit, NODES)?.unwrap_or_default()).into_owned();
+    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, nodes, secrets })
 }
 
 struct Reading<'a> {

@@ -105,12 +105,22 @@ impl Ground {
 
     fn follow_up(&self, standing: Standing) -> Result<Report, PassError> {
         standing.keep(&self.paths)?;
-        self.listener.stand(standing.place());
+        self.stand_among_others(&standing)?;
         let (done, applied) = match &standing.wanted {
             Some(wanted) => (self.converge(wanted)?, Some(wanted.commit.clone())),
             None => (Done::default(), standing.identity.applied.clone()),
         };
         self.report(standing, done, applied)
+    }
+
+    /// Shows the accepted commit to the others.
+    fn stand_among_others(&self, standing: &Standing) -> Result<(), PassError> {
+        let place = standing.place();
+        if let Some(place) = &place {
+            Repo::open(&self.paths.kept("repo.git"))?.show(&place.branch, &place.accepted)?;
+        }
+        self.listener.stand(place);
+        Ok(())
     }
 
     /// Returns what a pass would change now. Nothing is changed, and the floor does not rise.
@@ -261,10 +271,11 @@ impl Ground {
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (node, seen, accepted) = (standing.identity.node, standing.seen, standing.identity.floor);
-        let (unfetched, items) = (standing.unfetched, done.troubles);
+        let (unfetched, mesh, items) = (standing.unfetched, [].into(), done.troubles);
         let report =
-            Report { node, version, at: self.now, seen, accepted, applied, outcome, unfetched, items };
+            Report { node, version, at: self.now, seen, accepted, applied, outcome, unfetched, mesh, items };
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
+        self.listener.tell(report.clone());
         Ok(report)
     }
 }

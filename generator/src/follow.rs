@@ -217,6 +217,7 @@ mod tests {
             applied,
             outcome,
             unfetched: None,
+            mesh: [].into(),
             items: [].into(),
         }
     }

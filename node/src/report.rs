@@ -115,8 +115,23 @@ pub struct Report {
     /// Why no remote gave commits, if so; then they come from other nodes, or are waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfetched: Option<String>,
+    /// Each node that has a tunnel to this one, with the time of its last handshake in seconds since 1970; none when
+    /// it has not answered since the device came up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mesh: BTreeMap<NodeName, Option<u64>>,
     /// What is not as wanted, and why; what holds is not listed.
     pub items: BTreeMap<Id, Trouble>,
+}
+
+/// What one node knows of another: a line of `knarrd status --all --output json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The other one.
+    pub node: NodeName,
+    /// When it was heard last, in seconds since 1970 by the clock of the one that heard it.
+    pub heard: Option<u64>,
+    /// What it said then.
+    pub report: Option<Report>,
 }
 
 /// Why an item is not as wanted.
