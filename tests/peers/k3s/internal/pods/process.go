@@ -42,6 +42,9 @@ func (r *Runtime) run(id string, spec *core.Pod, asked *container, argv []string
 		Dir: asked.config.WorkingDir, Hosts: r.services.folder(spec.Namespace), Name: spec.Name,
 		Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/home/argocd", "HOSTNAME=" + spec.Name},
 	}
+	if argv[0] == "redis-server" {
+		orders.Env = append(orders.Env, "LD_LIBRARY_PATH=/peers/lib") // another program's libraries are no match for the host's
+	}
 	if _, err := exec.LookPath("gpg"); err != nil {
 		orders.Env = append(orders.Env, "ARGOCD_GPG_ENABLED=false") // the image has one, this host has not
 	}
