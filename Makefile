@@ -28,7 +28,7 @@ unit: build
 	$(step) firewall cargo test --workspace --locked --quiet --test firewall -- --ignored
 
 # STORY="name …" plays these scenarios only, with what they need
-story: build
+story: build peers
 	$(step) story cargo test -p knarr-tests --locked --quiet --test story -- $(STORY)
 
 # Everything that can be said without running the programs; node/ alone first, so that a mistake shows at once

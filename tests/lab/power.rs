@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::net::Net;
+use crate::peers::{PEERS, peers};
 use crate::shell::{self, Output, wait_for, wait_until};
 use crate::spec::HostSpec;
 
@@ -144,6 +145,9 @@ impl Power {
         command.args(["--capability=CAP_NET_ADMIN,CAP_NET_RAW", &format!("--machine={}", self.machine)]);
         command.arg(format!("--directory={}", self.folder.join("root").display()));
         command.arg(format!("--network-namespace-path={}", self.net.of(self.spec).file().display()));
+        if let Some(folder) = peers() {
+            command.arg(format!("--bind-ro={}:{PEERS}", folder.display()));
+        }
         command.env("CGROUPS", cgroups(&self.machine)).env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network");
         // The file of such a lock would outlive a power cut, on this machine.
         command.env("SYSTEMD_NSPAWN_LOCK", "0");

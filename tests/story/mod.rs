@@ -4,6 +4,7 @@ mod crash;
 mod hands;
 mod lab;
 mod runner;
+mod stand_in;
 mod thread;
 mod trust;
 
@@ -14,6 +15,7 @@ pub use runner::{Scenario, Story};
 /// All scenarios in the order in which they run: those that destroy something come last.
 const SCENARIOS: &[Scenario] = &[
     Scenario { name: "lab", about: "the test lab itself", needs: &[], play: lab::play },
+    Scenario { name: "stand-in", about: "the stand-in for K3s itself", needs: &[], play: stand_in::play },
     Scenario { name: "thread", about: "the first hour", needs: &[], play: thread::play },
     Scenario { name: "days", about: "the days after", needs: &["thread"], play: thread::later },
     Scenario {
