@@ -124,7 +124,19 @@ impl Repo {
         for folder in ["nodes", "peers", "people", "secrets", "host"] {
             self.read_into(Path::new(folder), LARGEST, &mut inputs)?;
         }
+        self.read_into(Path::new("sealed"), u64::MAX, &mut inputs)?;
+        self.read_manifests(&mut inputs)?;
         Ok(inputs)
+    }
+
+    /// Reads the manifests of apps, with which people do as they like: what is none is passed over.
+    fn read_manifests(&self, inputs: &mut Inputs) -> Result<(), DiskError> {
+        let mut apps = Inputs::default();
+        self.read_into(Path::new("apps"), LARGEST, &mut apps)?;
+        let manifest =
+            |path: &RepoPath| [".yaml", ".yml", ".json"].iter().any(|end| path.as_str().ends_with(end));
+        inputs.files.extend(apps.files.into_iter().filter(|(path, _)| manifest(path)));
+        Ok(())
     }
 
     fn read_into(&self, path: &Path, most: u64, inputs: &mut Inputs) -> Result<(), DiskError> {

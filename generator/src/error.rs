@@ -4,6 +4,7 @@ use crate::accept::AcceptError;
 use crate::disk::DiskError;
 use crate::git::GitError;
 use crate::machine::MachineError;
+use crate::seal::{KeyError, SealError};
 use crate::secrets::SecretError;
 use crate::ssh::SshError;
 use knarr_node::causes::chain;
@@ -96,6 +97,20 @@ impl From<SecretError> for CliError {
     fn from(error: SecretError) -> Self {
         let kind = if matches!(error, SecretError::Encrypt(_)) { Kind::Environment } else { Kind::User };
         Self::of(kind, &error, error.help())
+    }
+}
+
+impl From<SealError> for CliError {
+    fn from(error: SealError) -> Self {
+        let kind = if error == SealError::TooLarge { Kind::User } else { Kind::Environment };
+        Self::of(kind, &error, error.help().map(str::to_owned))
+    }
+}
+
+impl From<KeyError> for CliError {
+    fn from(error: KeyError) -> Self {
+        let kind = if error == KeyError::Read { Kind::User } else { Kind::Environment };
+        Self::of(kind, &error, None)
     }
 }
 

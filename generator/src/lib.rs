@@ -27,6 +27,7 @@ pub mod origin;
 pub mod plan;
 pub mod probe;
 pub mod render;
+pub mod seal;
 pub mod secrets;
 pub mod setup;
 pub mod signing;

@@ -22,6 +22,7 @@ pub use person::{Access, Person};
 
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};
+use crate::seal;
 use crate::secrets;
 use crate::spec::Spec;
 use check::Check;
@@ -54,6 +55,7 @@ impl Model {
     pub fn of(spec: &Spec, inputs: &Inputs, findings: &mut Findings) -> Option<Self> {
         let mut check = Check { spec, inputs, findings };
         check.files();
+        seal::check::check(inputs, check.findings);
         let secrets = check.secrets();
         let people = check.people();
         let host = check.cluster_host();
@@ -93,7 +95,7 @@ impl Check<'_> {
         ];
         for (folder, suffix, expected) in folders {
             let named = |rest: &str| rest.strip_suffix(suffix).is_some_and(|name| !name.contains('/'));
-            let paths = self.inputs.files.keys();
+            let paths = self.inputs.files.keys().filter(|path| path.as_str() != seal::CERTIFICATE);
             for path in
                 paths.filter(|path| path.as_str().strip_prefix(folder).is_some_and(|rest| !named(rest)))
             {

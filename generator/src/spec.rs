@@ -20,7 +20,7 @@ pub use network::{Birth, Firewall, Network, OpenPort, SshFrom};
 pub use node::{Arch, Keys, Node, Role};
 pub use peer::Peer;
 pub use person::{Access, Person, Which};
-pub use read::parse;
+pub use read::{parse, parse_all};
 
 use crate::disk::Inputs;
 use crate::finding::Findings;

@@ -176,6 +176,9 @@ name!(
     Hex, "a SHA-256 digest", "64 of 0-9 and a-f", |text| is_hex(text, 64)
 );
 
+mod kubernetes;
+pub use kubernetes::{DataKey, Namespace, ObjectName};
+
 impl Hex {
     /// Returns the digest with its prefix.
     pub fn digest(&self) -> Digest {

@@ -183,6 +183,36 @@ faults! {
         name: String,
     } = "this is no age file: a secret may stand here in the clear", "knarr secret set {name}; and if it was ever committed, choose a new value";
 
+    /// A Secret of Kubernetes in the clear.
+    KN0321 Error PlainSecret {
+        /// Its name.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    } = "this Secret is in the clear: who reads the repository reads it", "knarr seal {name} --namespace {namespace} KEY -, then delete this one; and if it was ever committed, choose new values";
+    /// Something else among sealed Secrets.
+    KN0322 Error NotSealed {
+        /// What it is.
+        kind: String,
+    } = "this is no SealedSecret but `{kind}`", "move it to the folder of an app: sealed/ holds only SealedSecrets";
+    /// A sealed Secret in the folder of another namespace.
+    KN0323 Error OtherNamespace {
+        /// The namespace that it has.
+        found: String,
+        /// The folder's.
+        folder: String,
+    } = "the namespace is `{found}`, and the folder is that of `{folder}`", "write `namespace: {folder}`, or move the file; values of strict scope must then be sealed anew: knarr seal";
+    /// A value that nobody sealed.
+    KN0324 Error NoSealedValue {
+        /// Its key.
+        key: String,
+    } = "`{key}` is no sealed value: it may stand here in the clear", "seal it with `knarr seal`; and if it was ever committed, choose a new value";
+    /// A certificate that nothing can be sealed with.
+    KN0325 Error BadCertificate {
+        /// What is wrong with it.
+        why: String,
+    } = "this is no certificate to seal with: {why}", "take an earlier one: git log -- secrets/sealing.crt";
+
     /// An output that a person changed.
     KN0401 Error Edited {
         /// The output.

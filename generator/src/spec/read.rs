@@ -18,6 +18,19 @@ pub fn parse<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<T, Fi
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
 }
 
+/// Reads all documents of a file that is not Knarr's own; what a type does not know is passed over.
+///
+/// # Errors
+/// The finding that says what is wrong with it, and where.
+pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err(Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) });
+    };
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
+}
+
 fn place(path: &RepoPath, text: &str, error: &Error) -> Place {
     let span = error.location().and_then(|location| {
         let start = location.span().byte_offset().and_then(|at| usize::try_from(at).ok());

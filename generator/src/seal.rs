@@ -1,0 +1,29 @@
+//! Sealing: the values of a Secret, encrypted to the cluster's key as sealed-secrets does it.
+//!
+//! Pure: the clock and the randomness come in, files and terminals are elsewhere. Whoever has the certificate can seal,
+//! offline; only the private key opens, which lies in the cluster and in `secrets/sealing-keys.age`.
+
+mod certificate;
+pub mod check;
+mod key;
+mod object;
+mod pair;
+mod scope;
+mod wire;
+
+pub use certificate::{Certificate, CertificateError, KeyId};
+pub use key::{KeyError, OpenError, SealingKey};
+pub use object::{Plain, SealError, SealedSecret, Value};
+pub use pair::Pair;
+pub use scope::Scope;
+
+/// Where the certificate lies in the repository.
+pub const CERTIFICATE: &str = "secrets/sealing.crt";
+/// Where the private key lies, encrypted to people.
+pub const KEYS: &str = "secrets/sealing-keys.age";
+/// The namespace of the controller and its keys, where kubeseal looks for them.
+/// Source: sealed-secrets v0.27.1, cmd/kubeseal/main.go, `--controller-namespace`.
+pub const NAMESPACE: &str = "kube-system";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The sealing certificate: the public half of the key, and until when it may be used.
+
+use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey};
+use jiff::Timestamp;
+use ssh_key::public::{KeyData, RsaPublicKey};
+use ssh_key::{HashAlg, Mpint};
+use std::fmt;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::pem::parse_x509_pem;
+use x509_parser::public_key::PublicKey;
+
+/// The fewest bits of a key that may seal.
+const FEWEST_BITS: usize = 2048;
+
+/// A certificate that nothing can be sealed with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// No certificate in PEM.
+    #[error("it is no certificate in PEM")]
+    NotPem,
+    /// A certificate of something else.
+    #[error("its key is no RSA key")]
+    NotRsa,
+    /// A key that is too short.
+    #[error("its RSA key has {bits} bits, and {FEWEST_BITS} are the least")]
+    Weak {
+        /// How many it has.
+        bits: usize,
+    },
+    /// It may no longer be used.
+    #[error("it expired at {since}")]
+    Expired {
+        /// When it did.
+        since: Timestamp,
+    },
+}
+
+impl CertificateError {
+    /// Says what to do, as one sentence without a full stop.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NotPem | Self::NotRsa | Self::Weak { .. } => {
+                "take an earlier one: git log -- secrets/sealing.crt"
+            }
+            Self::Expired { .. } => "put the certificate of a newer key of the controller there",
+        }
+    }
+}
+
+/// The fingerprint of a sealing key, as sealed-secrets names it: `SHA256:` and base64, as OpenSSH prints.
+/// Source: sealed-secrets v0.27.1, pkg/crypto/crypto.go, PublicKeyFingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// Returns the id of an RSA key, both numbers big endian.
+    pub(super) fn of(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        let [n, e] = [modulus, exponent].map(|number| Mpint::from_positive_bytes(number).ok());
+        let key = KeyData::Rsa(RsaPublicKey { n: n?, e: e? });
+        Some(Self(key.fingerprint(HashAlg::Sha256).to_string()))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A certificate that was read: its key seals.
+#[derive(Debug)]
+pub struct Certificate {
+    /// The key's fingerprint.
+    pub id: KeyId,
+    /// When it stops sealing.
+    pub until: Timestamp,
+    pub(super) key: OaepPublicEncryptingKey,
+}
+
+impl Certificate {
+    /// Reads the first certificate of a PEM file, whatever its date.
+    pub fn read(pem: &[u8]) -> Result<Self, CertificateError> {
+        let (_, pem) = parse_x509_pem(pem).map_err(|_| CertificateError::NotPem)?;
+        let certificate = pem.parse_x509().map_err(|_| CertificateError::NotPem)?;
+        let (id, key) = public(&certificate)?;
+        let until = certificate.validity().not_after.timestamp();
+        Ok(Self { id, key, until: Timestamp::from_second(until).unwrap_or(Timestamp::MAX) })
+    }
+
+    /// Reads a certificate that seals now.
+    ///
+    /// # Errors
+    /// [`CertificateError::Expired`] too: the controller's own client refuses as well.
+    pub fn valid(pem: &[u8], now: Timestamp) -> Result<Self, CertificateError> {
+        let read = Self::read(pem)?;
+        if now > read.until { Err(CertificateError::Expired { since: read.until }) } else { Ok(read) }
+    }
+}
+
+fn public(of: &X509Certificate<'_>) -> Result<(KeyId, OaepPublicEncryptingKey), CertificateError> {
+    let Ok(PublicKey::RSA(rsa)) = of.public_key().parsed() else { return Err(CertificateError::NotRsa) };
+    let id = KeyId::of(rsa.modulus, rsa.exponent).ok_or(CertificateError::NotRsa)?;
+    let bits = rsa.key_size();
+    if bits < FEWEST_BITS {
+        return Err(CertificateError::Weak { bits });
+    }
+    let key = PublicEncryptingKey::from_der(of.public_key().raw).map_err(|_| CertificateError::NotRsa)?;
+    let key = OaepPublicEncryptingKey::new(key).map_err(|_| CertificateError::NotRsa)?;
+    Ok((id, key))
+}

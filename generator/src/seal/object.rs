@@ -1,0 +1,198 @@
+//! The SealedSecret object: what is written, read back, and sealed anew.
+
+use super::certificate::{Certificate, KeyId};
+use super::{Scope, wire};
+use aws_lc_rs::rand::SecureRandom;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use knarr_node::name::{DataKey, Namespace, ObjectName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The object's version and kind.
+const VERSION: &str = "bitnami.com/v1alpha1";
+const KIND: &str = "SealedSecret";
+
+/// The most bytes of all values together that Kubernetes takes in one Secret.
+/// Source: k8s.io/api v0.36, core/v1, MaxSecretSize.
+const LARGEST: usize = 1 << 20;
+
+/// A value in the clear: shown nowhere, gone from memory when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Value(pub Zeroizing<Vec<u8>>);
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value({} bytes)", self.0.len())
+    }
+}
+
+/// A Secret before it is sealed.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    /// The Secret's name.
+    pub name: ObjectName,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Where it opens.
+    pub scope: Scope,
+    /// Its values.
+    pub values: BTreeMap<DataKey, Value>,
+}
+
+/// A Secret that cannot be sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// More than Kubernetes takes.
+    #[error("the values have more bytes than Kubernetes takes in one Secret: {LARGEST}")]
+    TooLarge,
+    /// The library or the operating system refused.
+    #[error("cannot encrypt to {to}")]
+    Encrypt {
+        /// The key.
+        to: KeyId,
+    },
+}
+
+impl SealError {
+    /// Says what to do; none when nothing of ours helps.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge => Some("seal them as several Secrets"),
+            Self::Encrypt { .. } => None,
+        }
+    }
+}
+
+/// A SealedSecret, as the controller reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedSecret {
+    /// Its version.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its name, namespace and scope.
+    pub metadata: Metadata,
+    /// Its values.
+    pub spec: Spec,
+}
+
+/// Who an object is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Its name: the Secret's too.
+    pub name: ObjectName,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Among others, the scope.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// What people added.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, serde_json::Value>,
+}
+
+/// What a SealedSecret becomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// Sealed values as base64.
+    pub encrypted_data: BTreeMap<DataKey, String>,
+    /// The Secret around them.
+    #[serde(default)]
+    pub template: Template,
+}
+
+/// The Secret that the controller makes, without its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Its metadata; the controller sets name and namespace itself.
+    #[serde(default)]
+    pub metadata: TemplateMetadata,
+    /// Its type, and what people added.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, serde_json::Value>,
+}
+
+/// The metadata of the Secret that the controller makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateMetadata {
+    /// Name, namespace, labels and what else there is.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, serde_json::Value>,
+    /// Its annotations, the scope among them, as kubeseal writes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl SealedSecret {
+    /// Seals a Secret: all its values, and nothing else of it is secret.
+    pub fn seal(to: &Certificate, plain: &Plain, random: &dyn SecureRandom) -> Result<Self, SealError> {
+        let mut sealed = Self::empty(&plain.name, &plain.namespace);
+        sealed.replace(to, plain, random)?;
+        Ok(sealed)
+    }
+
+    /// Seals the values of a Secret in place of all that this one has; its template stays.
+    pub fn replace(
+        &mut self,
+        to: &Certificate,
+        plain: &Plain,
+        random: &dyn SecureRandom,
+    ) -> Result<(), SealError> {
+        if plain.values.values().map(|value| value.0.len()).sum::<usize>() > LARGEST {
+            return Err(SealError::TooLarge);
+        }
+        let label = plain.scope.label(&plain.namespace, &plain.name);
+        let seal = |(key, value): (&DataKey, &Value)| {
+            let bytes = wire::encrypt(&to.key, &label, &value.0, random);
+            let bytes = bytes.map_err(|_| SealError::Encrypt { to: to.id.clone() })?;
+            Ok((key.clone(), STANDARD.encode(bytes)))
+        };
+        self.spec.encrypted_data = plain.values.iter().map(seal).collect::<Result<_, _>>()?;
+        plain.scope.annotate(&mut self.metadata.annotations);
+        plain.scope.annotate(&mut self.spec.template.metadata.annotations);
+        Ok(())
+    }
+
+    /// Returns where it opens.
+    pub fn scope(&self) -> Scope {
+        Scope::of(&self.metadata.annotations)
+    }
+
+    /// Whether it says that it is a SealedSecret of the version that is known here.
+    pub fn is_known(&self) -> bool {
+        self.api_version == VERSION && self.kind == KIND
+    }
+
+    fn empty(name: &ObjectName, namespace: &Namespace) -> Self {
+        let [name_text, namespace_text] = [name.as_str(), namespace.as_str()].map(Into::into);
+        let rest = BTreeMap::from([("name".into(), name_text), ("namespace".into(), namespace_text)]);
+        let metadata = Metadata {
+            name: name.clone(),
+            namespace: namespace.clone(),
+            annotations: BTreeMap::new(),
+            rest: BTreeMap::new(),
+        };
+        let template = Template {
+            metadata: TemplateMetadata { rest, annotations: BTreeMap::new() },
+            rest: BTreeMap::from([("type".into(), "Opaque".into())]),
+        };
+        let spec = Spec { encrypted_data: BTreeMap::new(), template };
+        Self { api_version: VERSION.to_owned(), kind: KIND.to_owned(), metadata, spec }
+    }
+}
+
+/// Whether text is a sealed value, as far as one can see without the key.
+pub(super) fn is_sealed_value(text: &str) -> bool {
+    STANDARD.decode(text).is_ok_and(|bytes| wire::parts(&bytes).is_some())
+}
