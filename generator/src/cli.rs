@@ -9,6 +9,8 @@ mod new;
 mod node;
 mod plan;
 mod render;
+mod seal;
+mod sealing_key;
 mod secret;
 mod setup;
 mod ship;
@@ -43,6 +45,8 @@ enum Command {
     Mend(mend::Args),
     Doctor(doctor::Args),
     Secret(secret::Args),
+    Seal(seal::Args),
+    SealingKey(sealing_key::Args),
     Completions(completions::Args),
 }
 
@@ -79,6 +83,8 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Mend(args) => mend::run(args, &ui),
         Command::Doctor(args) => doctor::run(args, &ui),
         Command::Secret(args) => secret::run(args, &ui),
+        Command::Seal(args) => seal::run(args, &ui),
+        Command::SealingKey(args) => sealing_key::run(args, &ui),
         Command::Completions(args) => Ok(completions::run(args)),
     }
 }

@@ -4,6 +4,7 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::known_hosts::SshHost;
 use crate::model::SshKey;
+use crate::seal::{CERTIFICATE, KEYS, Pair};
 use crate::secrets::{self, SecretError};
 use crate::signing::Signing;
 use crate::spec::{self, At};
@@ -33,6 +34,8 @@ pub struct Fresh<'a> {
     pub recipient: String,
     /// The public halves of the recovery kit.
     pub recovery: &'a Recovery,
+    /// The key that opens sealed Secrets.
+    pub sealing: &'a Pair,
 }
 
 /// A second way in, for the day when the first is lost. Its text is shown or written once.
@@ -98,6 +101,8 @@ impl Fresh<'_> {
         repo.write_spec(&known("cluster.yaml"), "cluster", &self.cluster())?;
         repo.write_spec(&known(&format!("people/{}.yaml", self.person.0)), "person", &self.person())?;
         repo.write_spec(&known("knarr.lock"), "lock", &lock())?;
+        repo.write(&known(CERTIFICATE), self.sealing.certificate.as_bytes())?;
+        repo.write(&known(KEYS), &self.seal(&self.sealing.manifest)?)?;
         self.write_access(repo)
     }
 

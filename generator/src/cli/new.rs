@@ -1,6 +1,7 @@
 //! `knarr new`.
 
 use super::Done;
+use super::sealing_key::Making;
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::fresh::{Fresh, Recovery};
@@ -45,6 +46,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
             CliError::user("the recovery kit can only be shown on a terminal").help("add --recovery FILE")
         );
     }
+    let sealing = Making::start();
     std::fs::create_dir_all(here)
         .map_err(|error| CliError::environment(format!("cannot make `{}`: {error}", here.display())))?;
     let (repo, git) = (Repo::at(here), Git::at(here));
@@ -60,6 +62,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     }
     let (identity, recipient) = age_identity(&args.name)?;
     let (domain, origin) = (args.domain.clone(), args.origin.clone());
+    let sealing = &sealing.finish(&args.name, ui)?;
     let fresh = Fresh {
         name: args.name.clone(),
         domain,
@@ -68,6 +71,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         signing: &signing,
         recipient,
         recovery: &recovery,
+        sealing,
     };
     fresh.write(&repo)?;
     let commit = first_commit(&repo, &git, args, &signing, ui)?;

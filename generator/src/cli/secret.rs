@@ -61,12 +61,17 @@ fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
     let path = format!("secrets/{}.age", args.name);
     may_write(&repo, &path, args, ui)?;
     let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
-    let people = spec.people.values().flat_map(|person| &person.decrypt);
-    let to: BTreeSet<String> = people.map(|recipient| recipient.value.clone()).collect();
+    let to = recipients(&spec);
     let sealed = secrets::seal(&to, &value(&args.name, ui)?)?;
     repo.write(&path.parse().expect("a secret's name has no slash"), &sealed)?;
     ui.done(format_args!("wrote {path}, which {} identities can open; next: knarr render", to.len()));
     Ok(Done::Fine)
+}
+
+/// Returns the age recipients of everybody who has `decrypt`.
+pub(super) fn recipients(spec: &Spec) -> BTreeSet<String> {
+    let people = spec.people.values().flat_map(|person| &person.decrypt);
+    people.map(|recipient| recipient.value.clone()).collect()
 }
 
 /// Asks before a value is replaced. The value may come from standard input, so that a question needs a terminal.

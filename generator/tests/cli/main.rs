@@ -6,3 +6,4 @@ mod home;
 mod new;
 mod people;
 mod repository;
+mod seal;

@@ -1,6 +1,8 @@
 //! `knarr new` against a real git and ssh-keygen.
 
 use crate::home::Home;
+use ::knarr::seal::{Certificate, SealingKey};
+use base64::Engine;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -53,6 +55,23 @@ fn the_recovery_kit_opens_the_secrets_and_its_key_is_ssh_keygens() {
     let public = home.command(".", "ssh-keygen").args(["-y", "-f", "key"]).output().unwrap().stdout;
     let there = fs::read_to_string(home.path("harbor/.knarr/deploy.pub")).unwrap();
     assert!(there.starts_with(String::from_utf8(public).unwrap().trim_end()));
+}
+
+#[test]
+fn the_sealing_key_is_made_with_the_cluster_and_the_recovery_kit_opens_it() {
+    let home = Home::empty();
+    knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
+    let kit = ::knarr::secrets::Identities::read(&home.path("kit")).unwrap();
+    let keys = fs::read(home.path("harbor/secrets/sealing-keys.age")).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&kit.open("sealing-keys", &keys).unwrap()).unwrap();
+    let encoded = manifest["data"]["tls.key"].as_str().unwrap();
+    let pem = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
+    let key = SealingKey::read(std::str::from_utf8(&pem).unwrap()).unwrap();
+    let certificate = fs::read(home.path("harbor/secrets/sealing.crt")).unwrap();
+    assert_eq!(Certificate::read(&certificate).unwrap().id, key.id);
+    let all = home.git_ends("harbor", &["ls-files", "secrets"]).stdout;
+    assert_eq!(String::from_utf8(all).unwrap().lines().count(), 3, "they are in the first commit");
 }
 
 #[test]

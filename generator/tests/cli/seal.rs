@@ -1,0 +1,160 @@
+//! `knarr seal` and `knarr sealing-key`, with a key of the tests.
+
+use crate::home::{Home, KEYS, files};
+use knarr::seal::{SealedSecret, SealingKey};
+use std::collections::BTreeMap;
+use std::fs;
+
+const DB: &str = "harbor/sealed/shop/db.sealed.yaml";
+const KEY: &str = "SHA256:jgwbGGBq3am7FbhvZqeMroe99/ePyjdesiFOu7AyiWA";
+
+/// The example with a sealing certificate.
+fn home() -> Home {
+    let home = Home::with_example();
+    fs::copy(format!("{KEYS}/sealing-4096.crt"), home.path("harbor/secrets/sealing.crt")).unwrap();
+    home
+}
+
+/// Runs `knarr seal` with something on standard input; returns what it said, and the exit code when it is not 0.
+fn seal(home: &Home, args: &[&str], input: &[u8]) -> String {
+    let mut command = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
+    let output = command.arg("seal").args(args).write_stdin(input).output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    if output.status.success() { text } else { format!("{text}exit {}\n", output.status.code().unwrap()) }
+}
+
+/// Opens a sealed file: keys and values.
+fn open(home: &Home, path: &str) -> BTreeMap<String, Vec<u8>> {
+    let sealed: SealedSecret = serde_saphyr::from_str(&fs::read_to_string(home.path(path)).unwrap()).unwrap();
+    let key = SealingKey::read(&fs::read_to_string(format!("{KEYS}/sealing-4096.key")).unwrap()).unwrap();
+    let open = key.open(&sealed).unwrap().into_iter();
+    open.map(|(key, value)| (key.to_string(), value.0.to_vec())).collect()
+}
+
+fn values<const N: usize>(all: [(&str, &str); N]) -> BTreeMap<String, Vec<u8>> {
+    all.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
+}
+
+#[test]
+fn seals_what_is_piped_and_only_the_key_opens_it() {
+    let home = home();
+    let said = seal(&home, &["db", "--namespace", "shop", "password", "-"], b"hunter2");
+    let wrote = "wrote sealed/shop/db.sealed.yaml   Secret shop/db, strict, 1 key, opens with key";
+    assert_eq!(said, format!(" ✓ {wrote} {KEY}\n"));
+    assert_eq!(open(&home, DB), values([("password", "hunter2")]));
+    assert_eq!(home.knarr("harbor", &["check"]).lines().last(), Some(" ✓ harbor with 3 machines: no errors"));
+    let holds = |(_, bytes): &(_, Vec<u8>)| bytes.windows(7).any(|window| window == b"hunter2");
+    let leaked: Vec<_> = files(&home.path(".")).into_iter().filter(holds).map(|(path, _)| path).collect();
+    assert!(leaked.is_empty(), "the value lies in {leaked:?}");
+}
+
+#[test]
+fn takes_values_from_files_and_the_command_line_too() {
+    let home = home();
+    home.write("harbor/tls.crt", "certificate\n");
+    home.write("private.pem", "key\n");
+    let args = ["db", "-n", "shop", "--from-file", "tls.crt", "--from-file", "tls.key=../private.pem"];
+    let said =
+        seal(&home, &[&args[..], &["--from-literal", "user=a=b", "--from-literal", "empty="]].concat(), b"");
+    assert!(said.contains("4 keys"), "{said}");
+    let expected =
+        values([("empty", ""), ("tls.crt", "certificate\n"), ("tls.key", "key\n"), ("user", "a=b")]);
+    assert_eq!(open(&home, DB), expected);
+}
+
+#[test]
+fn the_words_of_the_first_hour_work() {
+    let home = home();
+    let said = seal(&home, &["db", "--namespace", "shop", "--from-literal", "password", "-"], b"hunter2\n");
+    assert!(said.contains("note: the value of `password` ends with a line feed"), "{said}");
+    assert_eq!(open(&home, DB), values([("password", "hunter2\n")]));
+}
+
+#[test]
+fn sealing_again_says_what_would_vanish() {
+    let home = home();
+    seal(&home, &["db", "-n", "shop", "--from-literal", "a=1", "--from-literal", "b=2"], b"");
+    let before = fs::read(home.path(DB)).unwrap();
+    let said = seal(&home, &["db", "-n", "shop", "--from-literal", "b=3"], b"");
+    let refused = "error: shop/db loses what is not given now: a\n\
+                   help: give these keys too, or add --force to drop them\nexit 1\n";
+    assert_eq!(said, refused);
+    assert_eq!(fs::read(home.path(DB)).unwrap(), before);
+    seal(&home, &["db", "-n", "shop", "--from-literal", "b=3", "--force"], b"");
+    assert_eq!(open(&home, DB), values([("b", "3")]));
+    seal(&home, &["db", "-n", "shop", "--from-literal", "b=4", "--from-literal", "c=5"], b"");
+    assert_eq!(open(&home, DB), values([("b", "4"), ("c", "5")]));
+}
+
+#[test]
+fn the_scope_stays_until_another_is_said() {
+    let home = home();
+    let said = seal(&home, &["db", "-n", "shop", "--from-literal", "a=1", "--scope", "namespace-wide"], b"");
+    assert!(said.contains("namespace-wide"), "{said}");
+    assert!(seal(&home, &["db", "-n", "shop", "--from-literal", "a=2"], b"").contains("namespace-wide"));
+    assert_eq!(open(&home, DB), values([("a", "2")]));
+    seal(&home, &["db", "-n", "shop", "--from-literal", "a=3", "--scope", "strict"], b"");
+    assert!(!fs::read_to_string(home.path(DB)).unwrap().contains("namespace-wide"));
+    assert_eq!(open(&home, DB), values([("a", "3")]));
+}
+
+#[test]
+fn programs_get_json() {
+    let home = home();
+    let said = seal(&home, &["db", "-n", "shop", "--from-literal", "a=1", "--output", "json"], b"");
+    let row: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(row["path"], "sealed/shop/db.sealed.yaml");
+    assert_eq!(
+        (&row["scope"], &row["keys"][0], &row["opens_with"]),
+        (&"strict".into(), &"a".into(), &KEY.into())
+    );
+}
+
+#[test]
+fn what_cannot_be_sealed_is_refused_and_nothing_is_written() {
+    let home = home();
+    home.write("big", &"x".repeat(1 << 20));
+    home.write("harbor/sealed/shop/mine.sealed.yaml", "kind: ConfigMap\n");
+    let cases: [(&[&str], &[u8], &str); 6] = [
+        (&["db", "-n", "shop"], b"", "there is nothing to seal"),
+        (&["db", "-n", "shop", "a", "-"], b"", "the value of `a` is empty"),
+        (
+            &["db", "-n", "shop", "a", "-", "b", "-"],
+            b"1",
+            "standard input holds one value, and 2 keys want it",
+        ),
+        (&["db", "-n", "shop", "--from-file", "a=../big", "--from-literal", "b=1"], b"", "1048576"),
+        (&["db", "-n", "shop", "hunter2"], b"", "a key has no `-` behind it"),
+        (&["mine", "-n", "shop", "a", "-"], b"1", "is not the sealed Secret shop/mine"),
+    ];
+    for (args, input, message) in cases {
+        let said = seal(&home, args, input);
+        assert!(said.contains(message) && said.contains("\nhelp: ") && said.ends_with("exit 1\n"), "{said}");
+        assert!(!said.contains("hunter2") && !home.path(DB).exists(), "{said}");
+    }
+}
+
+#[test]
+fn a_repository_without_a_key_gets_one() {
+    let home = Home::with_example();
+    let said = seal(&home, &["db", "-n", "shop", "a", "-"], b"1");
+    let help = "there is no `secrets/sealing.crt` to seal with\nhelp: knarr sealing-key new\nexit 1\n";
+    assert!(said.ends_with(help), "{said}");
+    let said = home.knarr("harbor", &["sealing-key", "new"]);
+    assert!(said.contains("wrote secrets/sealing.crt and secrets/sealing-keys.age: key SHA256:"), "{said}");
+    let id = said.split("key SHA256:").nth(1).unwrap().split(',').next().unwrap();
+    assert!(seal(&home, &["db", "-n", "shop", "a", "-"], b"1").contains(id));
+    let said = home.knarr("harbor", &["sealing-key", "new"]);
+    assert!(said.contains("`secrets/sealing.crt` is there already") && said.ends_with("exit 1\n"), "{said}");
+}
+
+#[test]
+fn a_secret_in_the_clear_stops_the_render() {
+    let home = home();
+    home.write("harbor/apps/shop/db.yaml", "kind: Secret\nmetadata: {name: db}\nstringData: {a: b}\n");
+    let said = home.knarr("harbor", &["render"]);
+    assert!(
+        said.contains("KN0321") && said.contains("knarr seal db") && said.ends_with("exit 1\n"),
+        "{said}"
+    );
+}
