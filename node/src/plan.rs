@@ -1,6 +1,7 @@
 //! want − have = changes: the one comparison of the whole product.
 
 mod stages;
+mod tunnels;
 
 pub use stages::{Stage, StageName, guarded};
 
@@ -76,13 +77,14 @@ pub fn scope<'a>(want: &'a [Item], owned: &Owned) -> impl Iterator<Item = (Id, O
 ///
 /// Wanted items come top to bottom, but what a unit reads comes before the unit. What is no longer wanted goes
 /// bottom to top at the end, but before a unit that read it restarts. What could cut the machine off has stages of
-/// its own: additions before all else, removals after it.
+/// its own: additions before all else, removals after it. An address that moves between tunnels is given up first.
 pub fn plan(want: &[Item], have: &Have) -> Plan {
     let mut planner = Planner::new(want, have);
     for item in readers_last(want) {
         planner.want(item);
     }
     let (changes, removals) = (std::mem::take(&mut planner.changes), planner.remove_rest());
+    let changes = tunnels::given_up_first(changes, &removals);
     Plan { stages: stages::cut(changes, removals, &stages::guarded(want, have)), skipped: planner.skipped }
 }
 

@@ -4,6 +4,7 @@ use crate::name::DomainName;
 use crate::net::MeshIp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 const BEGIN: &str = "# knarr: begin, written by knarrd";
 const END: &str = "# knarr: end";
@@ -23,6 +24,17 @@ impl HostsBlock {
         } else {
             format!("{before}{gap}{}{after}", self.block())
         }
+    }
+
+    /// Returns the names in the block of `file`, if it has one; lines that are none of ours do not count.
+    pub fn of(file: &str) -> Option<Self> {
+        let (before, after) = around(file);
+        let block = file.get(before.len()..file.len() - after.len()).filter(|block| !block.is_empty())?;
+        let entry = |line: &str| {
+            let (ip, name) = line.split_once(' ')?;
+            Some((ip.parse::<Ipv4Addr>().ok()?.into(), name.parse().ok()?))
+        };
+        Some(Self(block.lines().filter_map(entry).collect()))
     }
 
     fn block(&self) -> String {
@@ -72,6 +84,7 @@ mod tests {
     fn a_block_whose_end_was_cut_off_takes_nobodys_lines() {
         let file = format!("a\n{BEGIN}\n192.0.2.1 mine\n");
         assert_eq!(HostsBlock::default().put_into(&file), "a\n192.0.2.1 mine\n");
+        assert_eq!((HostsBlock::of(&file), HostsBlock::of("a\n")), (Some(block(&[])), None));
     }
 
     proptest! {
@@ -80,6 +93,7 @@ mod tests {
             let names = block(&[(1, "edge.mesh.x")]);
             let once = names.put_into(&file);
             prop_assert_eq!(names.put_into(&once), once.clone());
+            prop_assert_eq!(HostsBlock::of(&once), Some(names));
             let gone = HostsBlock::default().put_into(&once);
             prop_assert_eq!(gone.trim_end_matches('\n'), file.trim_end_matches('\n'));
         }

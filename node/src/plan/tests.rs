@@ -1,6 +1,6 @@
 use super::*;
 use crate::host::{Look, look};
-use crate::item::{Account, Check, File, Item, Link, NftTable, Sysctl, Unit};
+use crate::item::{Account, Check, File, Item, Link, NftTable, Sysctl, Unit, WgPeer};
 
 fn path(text: &str) -> crate::name::AbsPath {
     text.parse().unwrap()
@@ -190,4 +190,49 @@ fn an_id_reads_as_it_is_written() {
     for odd in ["peer knarr0", "hosts", "hosts x", "route here", "door front"] {
         assert!(odd.parse::<Id>().is_err(), "{odd}");
     }
+}
+
+fn peer(key: u8, last_bytes: &[u8]) -> Item {
+    let net = |byte: &u8| format!("10.210.0.{byte}/32").parse().unwrap();
+    Item::Peer(WgPeer {
+        device: "knarr0".parse().unwrap(),
+        name: "x".parse().unwrap(),
+        key: [key; 32].into(),
+        endpoint: None,
+        allowed: last_bytes.iter().map(net).collect(),
+        keepalive: None,
+    })
+}
+
+/// Returns the addresses of each peer after each change, as WireGuard would have them that takes silently.
+fn moves(plan: &Plan) -> Vec<(u8, Vec<u8>, Vec<u8>)> {
+    let bytes = |item: Option<&Item>| match item {
+        Some(Item::Peer(peer)) => peer.allowed.iter().map(|net| net.addr().octets()[3]).collect(),
+        _ => Vec::new(),
+    };
+    let key = |change: &Change| (1..9).find(|key| *change.id() == peer(*key, &[]).id()).unwrap();
+    plan.changes().map(|change| (key(change), bytes(change.from()), bytes(change.wanted()))).collect()
+}
+
+#[test]
+fn an_address_is_given_up_before_another_tunnel_takes_it() {
+    let plan = between(&[peer(1, &[1, 7]), peer(2, &[2])], &[peer(2, &[2, 7]), peer(1, &[1])]);
+    assert_eq!(moves(&plan), [(1, vec![1, 7], vec![1]), (2, vec![2], vec![2, 7])]);
+}
+
+#[test]
+fn tunnels_that_swap_addresses_first_give_up_both() {
+    let plan = between(&[peer(1, &[1]), peer(2, &[2])], &[peer(1, &[2]), peer(2, &[1])]);
+    assert_eq!(
+        moves(&plan),
+        [(1, vec![1], vec![]), (2, vec![2], vec![]), (1, vec![], vec![2]), (2, vec![], vec![1])]
+    );
+}
+
+#[test]
+fn a_tunnel_that_goes_gives_up_its_address_in_the_stage_of_who_takes_it() {
+    let plan = between(&[peer(1, &[7])], &[peer(2, &[7])]);
+    assert_eq!(moves(&plan), [(1, vec![7], vec![]), (2, vec![], vec![7]), (1, vec![7], vec![])]);
+    let stages: Vec<StageName> = plan.stages.iter().map(|stage| stage.name).collect();
+    assert_eq!(stages, [StageName::NetworkAdd, StageName::NetworkRemove]);
 }
