@@ -3,11 +3,7 @@
 use crate::identity::{Identity, IdentityError, machine, write_private};
 use crate::paths::Paths;
 use crate::secrets::{self, SecretsError};
-use aws_lc_rs::agreement::{PrivateKey, X25519};
-use aws_lc_rs::encoding::{AsBigEndian as _, Curve25519SeedBin};
-use aws_lc_rs::error::Unspecified;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::wireguard;
 use knarr_node::enrol::{Born, Enrolment};
 use knarr_node::name::{ClusterName, NodeName};
 use std::fs::{self, DirBuilder};
@@ -83,7 +79,7 @@ pub fn enroll(enrolment: &Enrolment, paths: &Paths) -> Result<Born, EnrollError>
     let born = Born {
         machine: identity.machine.clone(),
         age: age(paths)?,
-        wireguard: wireguard(paths)?,
+        wireguard: wireguard_key(paths)?,
         ssh: host_key(paths)?,
     };
     put(&paths.kept("deploy.key"), enrolment.deploy_key.0.as_bytes())?;
@@ -122,26 +118,15 @@ fn age(paths: &Paths) -> Result<String, EnrollError> {
 }
 
 /// Returns the WireGuard public key; the private one is made once and lies there as `wg genkey` writes it.
-fn wireguard(paths: &Paths) -> Result<String, EnrollError> {
+fn wireguard_key(paths: &Paths) -> Result<String, EnrollError> {
     let path = paths.kept("wireguard.key");
     if !there(&path)? {
-        let text = new_wireguard_key().map_err(|_| EnrollError::WireGuard(path.clone()))?;
+        let text = wireguard::new_key().map_err(|_| EnrollError::WireGuard(path.clone()))?;
         put(&path, text.as_bytes())?;
     }
     let text = Zeroizing::new(fs::read_to_string(&path).map_err(io("read", &path))?);
-    public_half(&text).ok_or(EnrollError::WireGuard(path))
-}
-
-fn new_wireguard_key() -> Result<Zeroizing<String>, Unspecified> {
-    let key = PrivateKey::generate(&X25519)?;
-    let seed: Curve25519SeedBin<'_> = key.as_be_bytes()?;
-    Ok(Zeroizing::new(format!("{}\n", STANDARD.encode(seed.as_ref()))))
-}
-
-fn public_half(text: &str) -> Option<String> {
-    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
-    let key = PrivateKey::from_private_key(&X25519, &bytes).ok()?;
-    Some(STANDARD.encode(key.compute_public_key().ok()?.as_ref()))
+    let public = wireguard::public_half(&text).ok_or(EnrollError::WireGuard(path))?;
+    Ok(public.to_string())
 }
 
 /// Returns type and base64 of the SSH host key, ed25519 first.

@@ -4,18 +4,25 @@
 //! have one with a disk that crashes. No feature is known here by name.
 
 mod account;
+mod address;
 mod artifact;
+mod device;
 mod fault;
+mod hosts;
 mod linux;
+mod network;
 mod note;
 mod os;
 mod path;
+mod peer;
 mod started;
 mod sysctl;
+mod table;
 mod unit;
 
 pub use fault::Fault;
 pub use linux::Linux;
+pub use network::{Device, Network, Setting, Tunnel, Way, WireGuard};
 pub use os::{Active, Enabled, Kind, Meta, Order, Os, Place, UnitStatus};
 pub use started::{ReadsKey, Start, note_start};
 
@@ -87,7 +94,17 @@ impl<O: Os> Host<O> {
                 self.see_artifact(name, sha256, Some(like))
             }
             (Id::Artifact(name, sha256), _) => self.see_artifact(name, sha256, None),
-            (id, _) => Err(Fault::NoDriver(id.clone())),
+            (Id::Device(_), Some(Item::Device(like))) => self.see_device(like),
+            (Id::Device(name), _) => self.see_own_device(name),
+            (Id::Peer(..), Some(Item::Peer(like))) => self.see_peer(like),
+            (Id::Peer(device, key), _) => self.see_own_peer(device, *key),
+            (Id::Address(device, ip), _) => self.see_address(device, *ip),
+            (Id::Route(to), Some(_)) => self.see_route(*to),
+            (Id::Route(to), None) => self.see_own_route(*to),
+            (Id::Table(_), Some(Item::Table(like))) => self.see_table(like),
+            (Id::Table(name), _) => self.see_own_table(name),
+            (Id::Hosts, Some(Item::Hosts(like))) => self.see_hosts(like),
+            (Id::Hosts, _) => Ok(self.keep_hosts()?.map_or(Seen::Absent, Seen::Is)),
         }
     }
 
@@ -98,28 +115,52 @@ impl<O: Os> Host<O> {
             Id::Unit(unit) => self.keep_unit(unit),
             Id::Account(account) => self.keep_account(account),
             Id::Artifact(artifact, sha256) => self.keep_artifact(artifact, sha256, name),
-            Id::Device(_) | Id::Peer(..) | Id::Address(..) | Id::Route(_) | Id::Table(_) | Id::Hosts => {
-                Err(Fault::NoDriver(id.clone()))
-            }
+            Id::Device(device) => self.keep_device(device, name),
+            Id::Peer(device, key) => self.keep_peer(device, *key),
+            Id::Address(device, ip) => self.keep_address(device, *ip),
+            Id::Route(to) => self.keep_route(*to),
+            Id::Table(name) => self.keep_table(name),
+            Id::Hosts => self.keep_hosts(),
         }
     }
 
     fn change(&mut self, change: &Change) -> Result<(), Fault> {
-        match (change.id(), change.wanted()) {
-            (_, Some(Item::File(file))) => self.put_file(file),
-            (_, Some(Item::Link(link))) => {
-                path::swap_in_link(&mut self.os, link.path.as_str(), link.to.as_str())
-            }
+        match change.wanted() {
+            Some(item) => self.put(item),
+            None => self.take_away(change),
+        }
+    }
+
+    fn put(&mut self, item: &Item) -> Result<(), Fault> {
+        match item {
+            Item::File(file) => self.put_file(file),
+            Item::Link(link) => path::swap_in_link(&mut self.os, link.path.as_str(), link.to.as_str()),
+            Item::Sysctl(sysctl) => self.set_sysctl(sysctl),
+            Item::Unit(unit) => self.put_unit(unit),
+            Item::Account(account) => self.put_account(account),
+            Item::Artifact(artifact) => self.put_artifact(artifact),
+            Item::Device(device) => self.put_device(device),
+            Item::Peer(peer) => self.put_peer(peer),
+            Item::Address(address) => self.os.add_address(address),
+            Item::Route(route) => self.put_route(route),
+            Item::Table(table) => self.put_table(table),
+            Item::Hosts(block) => self.put_hosts(block),
+        }
+    }
+
+    fn take_away(&mut self, change: &Change) -> Result<(), Fault> {
+        match (change.id(), change.from()) {
             (Id::Path(path), _) => path::take_away(&mut self.os, path.as_str()),
-            (_, Some(Item::Sysctl(sysctl))) => self.set_sysctl(sysctl),
-            (Id::Sysctl(_), _) => Ok(()),
-            (_, Some(Item::Unit(unit))) => self.put_unit(unit),
             (Id::Unit(name), _) => self.take_unit_away(name),
-            (_, Some(Item::Account(account))) => self.put_account(account),
             (Id::Account(name), _) => self.take_account_away(name),
-            (_, Some(Item::Artifact(artifact))) => self.put_artifact(artifact),
             (Id::Artifact(_, sha256), _) => self.take_artifact_away(sha256),
-            (id, _) => Err(Fault::NoDriver(id.clone())),
+            (Id::Device(name), _) => self.take_device_away(name),
+            (Id::Peer(device, key), _) => self.take_peer_away(device, *key),
+            (Id::Address(device, ip), _) => self.take_address_away(device, *ip),
+            (Id::Route(_), Some(Item::Route(route))) => self.take_route_away(route),
+            (Id::Table(name), _) => self.take_table_away(name),
+            (Id::Hosts, _) => self.take_hosts_away(),
+            (Id::Sysctl(_) | Id::Route(_), _) => Ok(()),
         }
     }
 
@@ -158,8 +199,10 @@ impl<O: Os> Act for Host<O> {
             | Id::Peer(..)
             | Id::Address(..)
             | Id::Route(_)
-            | Id::Table(_)
-            | Id::Hosts => vec![],
+            | Id::Table(_) => {
+                vec![]
+            }
+            Id::Hosts => hosts::places(),
             Id::Unit(name) => unit::places(name),
             Id::Account(name) => account::places(name),
         };

@@ -1,5 +1,6 @@
 //! `knarrd`, the agent: it makes one machine what the accepted commit says.
 
+pub mod boot;
 pub mod child;
 pub mod cli;
 pub mod converge;
@@ -18,3 +19,4 @@ pub mod repo;
 pub mod secrets;
 pub mod signature;
 pub mod status;
+pub mod wireguard;

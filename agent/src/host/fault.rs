@@ -1,7 +1,6 @@
 //! What can go wrong at the machine, in words for people. No message holds a byte of a file.
 
-use knarr_node::Id;
-use knarr_node::name::{ArtifactName, SecretName, UnitName};
+use knarr_node::name::{ArtifactName, DeviceName, SecretName, TableName, UnitName};
 use std::io;
 
 /// Why something could not be seen or done.
@@ -54,9 +53,21 @@ pub enum Fault {
     /// Nobody said where an artifact is had from.
     #[error("nothing says where artifact `{0}` is had from")]
     Nowhere(ArtifactName),
-    /// A part of a machine that this version cannot make.
-    #[error("this knarrd does not know how to make {0}")]
-    NoDriver(Id),
+    /// Somebody made the file a link to elsewhere.
+    #[error("`{0}` is a link; Knarr only writes to the file itself")]
+    Linked(String),
+    /// A device of another kind has the name.
+    #[error("the network device `{0}` is not WireGuard's; remove or rename it")]
+    ForeignDevice(DeviceName),
+    /// A tunnel, address or route needs a device that is not there.
+    #[error("there is no network device `{0}`")]
+    NoDevice(DeviceName),
+    /// A file holds no private key.
+    #[error("`{0}` holds no private WireGuard key")]
+    NoKey(String),
+    /// A table that was loaded just now is gone.
+    #[error("the table `{0}` vanished as soon as it was loaded")]
+    NoTable(TableName),
     /// A State names a secret that the machine's secrets lack.
     #[error("the secret `{0}` is not among this machine's secrets; type `knarr render`")]
     NoSecret(SecretName),

@@ -1,28 +1,48 @@
-//! The real steps: system calls, systemd over D-Bus, and four programs.
+//! The real steps: system calls, systemd over D-Bus, and programs of the system.
 
 mod download;
 mod files;
+mod network;
 mod programs;
 mod systemd;
+mod tables;
 
 use super::Fault;
+use super::network::{Device, Network, Setting, Way};
 use super::os::{Meta, Order, Os, Place, UnitStatus};
-use knarr_node::item::{Check, Source};
-use knarr_node::name::{AccountName, Hex, UnitName};
+use ipnet::Ipv4Net;
+use knarr_node::item::{Address, Check, Source, WgPeer};
+use knarr_node::name::{AccountName, DeviceName, Hex, TableName, UnitName};
+use knarr_node::net::{Endpoint, WgKey};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 use systemd::Systemd;
 use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
 
 /// The machine itself. It blocks on a runtime of its own: call it outside of asynchronous code.
 pub struct Linux {
     runtime: Runtime,
     systemd: Systemd,
+    devices: RefCell<BTreeMap<DeviceName, (Instant, Option<Device>)>>,
 }
+
+/// How long what was seen of a device answers for all its tunnels, unless we change something: a look at a mesh of
+/// 50 machines asks wg once.
+const GLANCE: Duration = Duration::from_millis(500);
 
 impl Linux {
     /// Makes it; systemd is asked for the first time when a unit is looked at.
     pub fn new() -> Result<Self, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Fault::io("/proc/self"))?;
-        Ok(Self { runtime, systemd: Systemd::default() })
+        Ok(Self { runtime, systemd: Systemd::default(), devices: RefCell::default() })
+    }
+
+    /// Does a step at the network; what was seen of it before counts no more.
+    fn change(&mut self, step: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+        self.devices.borrow_mut().clear();
+        self.runtime.block_on(step)
     }
 }
 
@@ -86,5 +106,60 @@ impl Os for Linux {
     }
     fn order(&mut self, order: Order, unit: &UnitName) -> Result<(), Fault> {
         self.runtime.block_on(self.systemd.order(order, unit))
+    }
+}
+
+impl Network for Linux {
+    fn device(&self, name: &DeviceName) -> Result<Option<Device>, Fault> {
+        if let Some((when, device)) = self.devices.borrow().get(name)
+            && when.elapsed() < GLANCE
+        {
+            return Ok(device.clone());
+        }
+        let device = self.runtime.block_on(network::device(name))?;
+        self.devices.borrow_mut().insert(name.clone(), (Instant::now(), device.clone()));
+        Ok(device)
+    }
+    fn private_key(&self, name: &DeviceName) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        self.runtime.block_on(network::private_key(name))
+    }
+    fn add_device(&mut self, name: &DeviceName) -> Result<(), Fault> {
+        self.change(network::add_device(name))
+    }
+    fn set_device(&mut self, name: &DeviceName, setting: &Setting) -> Result<(), Fault> {
+        self.change(network::set_device(name, setting))
+    }
+    fn remove_device(&mut self, name: &DeviceName) -> Result<(), Fault> {
+        self.change(network::remove_device(name))
+    }
+    fn set_tunnel(&mut self, peer: &WgPeer) -> Result<(), Fault> {
+        self.change(network::set_tunnel(peer))
+    }
+    fn set_endpoint(&mut self, device: &DeviceName, key: WgKey, to: &Endpoint) -> Result<(), Fault> {
+        self.change(network::set_endpoint(device, key, to))
+    }
+    fn remove_tunnel(&mut self, device: &DeviceName, key: WgKey) -> Result<(), Fault> {
+        self.change(network::remove_tunnel(device, key))
+    }
+    fn add_address(&mut self, address: &Address) -> Result<(), Fault> {
+        self.change(network::add_address(address))
+    }
+    fn remove_address(&mut self, address: &Address) -> Result<(), Fault> {
+        self.change(network::remove_address(address))
+    }
+    fn ways(&self, to: Ipv4Net) -> Result<Vec<Way>, Fault> {
+        self.runtime.block_on(network::ways(to))
+    }
+    fn put_way(&mut self, words: &str) -> Result<(), Fault> {
+        self.change(network::put_way(words))
+    }
+    fn remove_way(&mut self, words: &str) -> Result<(), Fault> {
+        self.change(network::remove_way(words))
+    }
+    fn table(&self, name: &TableName) -> Result<Option<String>, Fault> {
+        self.runtime.block_on(tables::table(name))
+    }
+    fn load(&mut self, script: &str) -> Result<(), Fault> {
+        self.change(tables::load(script))
     }
 }

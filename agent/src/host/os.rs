@@ -1,6 +1,7 @@
 //! The single steps that a machine can do. Each may be the last one before a crash.
 
 use super::Fault;
+use super::network::Network;
 use knarr_node::item::{Check, Source};
 use knarr_node::name::{AccountName, Hex, UnitName};
 
@@ -97,7 +98,7 @@ pub enum Order {
 }
 
 /// The single steps. Paths are absolute; none goes through a link that does not belong to root.
-pub trait Os {
+pub trait Os: Network {
     /// Returns what lies there, if anything.
     fn stat(&self, path: &str) -> Result<Option<Place>, Fault>;
     /// Returns the bytes of a regular file.

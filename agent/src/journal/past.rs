@@ -194,11 +194,16 @@ impl Past {
     }
 }
 
+/// A device's key that was not the machine's own was kept as well: the item has its path.
 fn kept(item: &Item) -> Option<KeptName> {
     if let Item::Artifact(Artifact { from, .. }) = item
         && let Some(Source::Kept(name)) = from.first()
     {
         return Some(name.clone());
     }
-    if let Item::File(File { body: Body::Kept(name), .. }) = item { Some(name.clone()) } else { None }
+    if let Item::File(File { body: Body::Kept(name), .. }) = item {
+        return Some(name.clone());
+    }
+    let Item::Device(device) = item else { return None };
+    device.key.as_str().rsplit_once("/kept/")?.1.parse().ok()
 }

@@ -5,6 +5,8 @@
 
 mod artifact;
 mod here;
+mod meddler;
+mod network;
 
 use crate::fake::Machine;
 use here::Here;
@@ -12,10 +14,11 @@ use knarr_node::item::{Account, Check, File, Link, Sysctl, Unit};
 use knarr_node::name::{KeptName, Mode};
 use knarr_node::{Act, Body, Change, Id, Item, Seen};
 use knarrd::host::Secrets;
+use network::Meddler;
 use zeroize::Zeroizing;
 
 /// A machine seen by other eyes than ours.
-pub(crate) trait Outside {
+pub(crate) trait Outside: Meddler {
     fn text(&self, path: &str) -> Option<String>;
     fn mode(&self, path: &str) -> Option<u32>;
     fn target(&self, path: &str) -> Option<String>;
@@ -94,7 +97,7 @@ fn secrets() -> Secrets {
 
 #[test]
 fn the_simulated_machine_passes() {
-    for (name, case) in CASES {
+    for (name, case) in CASES.into_iter().chain(network::CASES) {
         println!("{name}");
         let machine = Machine::new();
         case(&mut machine.host(secrets()), &machine);
@@ -108,7 +111,7 @@ fn on_this_machine() {
         std::env::var_os("KNARR_ON_A_HOST").is_some(),
         "set KNARR_ON_A_HOST=1 on a machine to throw away"
     );
-    for (name, case) in CASES {
+    for (name, case) in CASES.into_iter().chain(network::CASES) {
         println!("{name}");
         let here = Here::clean();
         case(&mut Here::host(secrets()), &here);

@@ -2,6 +2,7 @@
 //! dies at a given step.
 
 mod disk;
+mod network;
 mod systemd;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -10,6 +11,7 @@ use knarr_node::item::{Check, Source};
 use knarr_node::name::{AccountName, Digest, Hex, UnitName};
 use knarrd::host::{Fault, Host, Kind, Meta, Order, Os, Place, ReadsKey, Secrets, Settings, UnitStatus};
 use knarrd::journal::{Journal, JournalError, Storage};
+pub(crate) use network::Net;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -35,6 +37,7 @@ pub(crate) struct Machine(Rc<RefCell<State>>);
 struct State {
     disk: Disk,
     units: Units,
+    net: Net,
     accounts: BTreeSet<String>,
     steps: usize,
     dies_at: Option<usize>,
@@ -44,6 +47,8 @@ struct State {
 }
 
 const JOURNAL: &str = "/var/lib/knarr/journal";
+/// Source: RFC 7748, section 6.1: Bob's key.
+const OWN_KEY: &str = "XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os=\n";
 const PROGRAM: &str = "/usr/bin/knarrd";
 
 pub(crate) fn settings() -> Settings {
@@ -66,6 +71,9 @@ impl Machine {
             machine.0.borrow_mut().disk.settle_folders(&format!("{folder}/x"));
         }
         machine.plant("/proc/sys/net/ipv4/ip_default_ttl", "64\n", 0o644);
+        machine.plant("/var/lib/knarr/wireguard.key", OWN_KEY, 0o600);
+        machine.plant("/etc/hosts", "127.0.0.1 localhost\n", 0o644);
+        machine.meddle(|net| net.plant_foreign_device("lo"));
         machine
     }
 
@@ -107,8 +115,9 @@ impl Machine {
         (state.dead, state.dies_at) = (false, None);
         if crash != Crash::Kill {
             state.disk.lose(crash == Crash::PowerAfterNames);
-            state.units = Units::default();
+            (state.units, state.net) = Default::default();
             drop(state);
+            self.meddle(|net| net.plant_foreign_device("lo"));
             self.plant("/proc/sys/net/ipv4/ip_default_ttl", "64\n", 0o644);
             self.boot();
         }

@@ -2,7 +2,8 @@
 
 use crate::fake::Machine;
 use crate::world::{
-    PATHS, UNITS, account, assert_reached, cause, file, holds, link, machine, pass, shape, ttl, unit,
+    PATHS, UNITS, account, address, assert_reached, cause, device, file, holds, hosts, link, machine, pass,
+    peer, route, shape, table, ttl, unit,
 };
 use knarr_node::report::Trouble;
 use knarr_node::{Have, Id, Item, plan};
@@ -30,14 +31,44 @@ fn account_item() -> impl Strategy<Value = Item> {
     (any::<bool>(), keys).prop_map(|(sudo, keys)| account(sudo, &keys))
 }
 
-/// Any State of the small world, in any order.
+/// A mesh in the order in which a State is lowered; each of four addresses lies behind one tunnel at most.
+fn mesh() -> impl Strategy<Value = Vec<Item>> {
+    let device = (prop_oneof![Just(51821), Just(51822)], prop_oneof![Just(1380), Just(1420)])
+        .prop_map(|(port, mtu)| device(port, mtu));
+    let end = prop_oneof![Just("203.0.113.7:51821"), Just("203.0.113.8:51821")];
+    let behind = proptest::collection::vec(0..4_usize, 4);
+    let peers = (proptest::sample::subsequence(vec![1, 2, 3], 0..=3), behind, end).prop_map(
+        |(there, behind, end)| {
+            let peers = there.into_iter().map(move |number: u8| {
+                let last = (1..=4).filter(|byte| behind[usize::from(*byte) - 1] == usize::from(number));
+                peer(number, (number == 2).then_some(end), &last.collect::<Vec<u8>>())
+            });
+            peers.collect::<Vec<Item>>()
+        },
+    );
+    let rest = (option::of(Just(address("10.210.0.9/32"))), option::of(Just(route())));
+    (device, rest, peers.prop_shuffle()).prop_map(|(device, (address, route), peers)| {
+        [Some(device), address, route].into_iter().flatten().chain(peers).collect()
+    })
+}
+
+/// Any State of the small world: mesh and table first, the rest in any order.
 fn state() -> impl Strategy<Value = Vec<Item>> {
+    let table = option::of(prop_oneof![Just(table("one")), Just(table("two"))]);
+    (table, option::of(mesh()), others()).prop_map(|(table, mesh, others)| {
+        table.into_iter().chain(mesh.into_iter().flatten()).chain(others).collect()
+    })
+}
+
+/// Any State without a network, in any order.
+fn others() -> impl Strategy<Value = Vec<Item>> {
     let paths = (option::of(path_item(0)), option::of(path_item(1)), option::of(path_item(2)));
     let units = (option::of(unit_item(0)), option::of(unit_item(1)), option::of(unit_item(2)));
-    let rest = (option::of((64..68_u32).prop_map(ttl)), option::of(account_item()));
+    let names = proptest::sample::subsequence(vec![1, 2, 3], 0..=3).prop_map(|names| hosts(&names));
+    let rest = (option::of((64..68_u32).prop_map(ttl)), option::of(account_item()), option::of(names));
     (paths, units, rest)
-        .prop_map(|((a, b, c), (x, y, z), (ttl, me))| {
-            [a, b, c, x, y, z, ttl, me].into_iter().flatten().collect()
+        .prop_map(|((a, b, c), (x, y, z), (ttl, me, names))| {
+            [a, b, c, x, y, z, ttl, me, names].into_iter().flatten().collect()
         })
         .prop_flat_map(|items: Vec<Item>| Just(items).prop_shuffle())
 }
@@ -133,7 +164,7 @@ proptest! {
     #[test]
     fn only_what_knarr_made_is_removed(have in state(), want in state()) {
         let machine = machine();
-        let foreign = machine.everything();
+        let (foreign, net) = (machine.everything(), machine.net());
         pass(&machine, &have, "a");
         pass(&machine, &want, "b");
         pass(&machine, &[], "c");
@@ -146,6 +177,7 @@ proptest! {
             now.remove(&path);
         }
         prop_assert!(now.is_empty(), "left behind: {now:?}");
+        prop_assert_eq!(machine.net(), net);
         assert_reached(&machine, &[]);
     }
 }

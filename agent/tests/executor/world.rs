@@ -1,17 +1,22 @@
-//! A small world for laws and crashes: three paths, three units, a parameter and a login.
+//! A small world for laws and crashes: three paths, three units, a parameter, a login, and a mesh of three tunnels.
 
-use crate::fake::Machine;
+use crate::fake::{Machine, Net};
 use knarr_node::host::look;
-use knarr_node::item::{Account, File, Link, Sysctl, Unit};
+use knarr_node::item::{
+    Account, Address, File, HostsBlock, Link, NftTable, Route, Sysctl, Unit, WgDevice, WgPeer,
+};
 use knarr_node::name::Mode;
 use knarr_node::{Id, Item, plan, scope};
 use knarrd::converge::{Done, converge};
 use knarrd::journal::{Cause, Journal};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 pub(crate) const PATHS: [&str; 3] = ["/etc/k/a.conf", "/etc/k/b.conf", "/opt/new/c"];
 /// The last one is the distribution's, and off.
 pub(crate) const UNITS: [&str; 3] = ["x.service", "y.service", "dist.service"];
+
+pub(crate) const DEVICE: &str = "knarr0";
 
 pub(crate) fn file(path: usize, text: &str, mode: u32) -> Item {
     Item::File(File { mode: Mode::of_bits(mode), ..File::text(PATHS[path].parse().unwrap(), text) })
@@ -31,6 +36,38 @@ pub(crate) fn ttl(value: u32) -> Item {
 pub(crate) fn account(sudo: bool, keys: &[&str]) -> Item {
     let keys = keys.iter().map(|key| (*key).to_owned()).collect();
     Item::Account(Account { name: "me".parse().unwrap(), sudo, keys })
+}
+
+pub(crate) fn device(port: u16, mtu: u16) -> Item {
+    let (port, mtu) = (port.try_into().unwrap(), mtu.try_into().unwrap());
+    let key = "/var/lib/knarr/wireguard.key".parse().unwrap();
+    Item::Device(WgDevice { name: DEVICE.parse().unwrap(), port, mtu, key })
+}
+pub(crate) fn peer(number: u8, endpoint: Option<&str>, last_bytes: &[u8]) -> Item {
+    Item::Peer(WgPeer {
+        device: DEVICE.parse().unwrap(),
+        name: format!("peer-{number}").parse().unwrap(),
+        key: [number; 32].into(),
+        endpoint: endpoint.map(|endpoint| endpoint.parse().unwrap()),
+        allowed: last_bytes.iter().map(|byte| format!("10.210.0.{byte}/32").parse().unwrap()).collect(),
+        keepalive: endpoint.map(|_| 25),
+    })
+}
+pub(crate) fn address(ip: &str) -> Item {
+    Item::Address(Address { device: DEVICE.parse().unwrap(), ip: ip.parse().unwrap() })
+}
+pub(crate) fn route() -> Item {
+    Item::Route(Route { device: DEVICE.parse().unwrap(), to: "10.210.0.0/16".parse().unwrap() })
+}
+pub(crate) fn table(word: &str) -> Item {
+    let text = format!("chain {word} {{\n}}\n");
+    Item::Table(NftTable { name: "knarr".parse().unwrap(), text })
+}
+pub(crate) fn hosts(names: &[u8]) -> Item {
+    let entry = |byte: &u8| {
+        (Ipv4Addr::new(10, 210, 0, *byte).into(), format!("n{byte}.mesh.harbor.example").parse().unwrap())
+    };
+    Item::Hosts(HostsBlock(names.iter().map(entry).collect()))
 }
 
 fn unit_text(name: &str, word: &str, reads: &[usize]) -> String {
@@ -94,13 +131,27 @@ pub(crate) fn holds(machine: &Machine, item: &Item) -> bool {
             let keys = machine.text("/etc/ssh/authorized_keys.d/me").unwrap_or_default();
             keys.lines().map(str::to_owned).collect::<BTreeSet<_>>() == account.keys
         }
-        Item::Device(_)
-        | Item::Peer(_)
-        | Item::Address(_)
-        | Item::Route(_)
-        | Item::Table(_)
-        | Item::Hosts(_)
-        | Item::Artifact(_) => unreachable!("the world has no network"),
+        Item::Artifact(_) => unreachable!("the world has no artifacts"),
+        Item::Hosts(block) => {
+            let file = machine.text("/etc/hosts").unwrap_or_default();
+            block.0.iter().all(|(ip, name)| file.contains(&format!("{ip} {name}\n")))
+        }
+        Item::Device(device) => machine.net().device(DEVICE).is_some_and(|there| {
+            let port = there.wireguard.as_ref().map(|wireguard| wireguard.port);
+            there.up && there.mtu == u32::from(u16::from(device.mtu)) && port == Some(device.port.number())
+        }),
+        Item::Peer(peer) => machine.net().tunnel(DEVICE, peer.key).is_some_and(|there| {
+            let wanted = peer.endpoint.as_ref().map(ToString::to_string);
+            there.allowed == peer.allowed.iter().copied().map(Into::into).collect()
+                && there.endpoint.map(|there| there.to_string()) == wanted
+        }),
+        Item::Address(address) => {
+            machine.net().device(DEVICE).is_some_and(|there| there.addresses.contains(&address.ip))
+        }
+        Item::Route(route) => {
+            machine.net().words(&route.to.to_string()) == [format!("{} dev {DEVICE}", route.to)]
+        }
+        Item::Table(table) => machine.net().table("knarr") == Some(&table.text),
     }
 }
 
@@ -119,6 +170,7 @@ pub(crate) struct Shape {
     pub(crate) files: BTreeMap<String, String>,
     units: Vec<(bool, bool)>,
     pub(crate) ttl: Option<String>,
+    pub(crate) net: Net,
     pub(crate) owned: BTreeSet<Id>,
 }
 
@@ -128,6 +180,7 @@ pub(crate) fn shape(machine: &Machine) -> Shape {
         files: machine.everything(),
         units: names.iter().map(|name| (machine.is_active(name), machine.is_enabled(name))).collect(),
         ttl: machine.text("/proc/sys/net/ipv4/ip_default_ttl"),
+        net: machine.net(),
         owned: owned(&machine.journal()),
     }
 }

@@ -1,18 +1,21 @@
-//! The programs that know logins and judge files: confined children without environment, bounded in time.
+//! The programs that know logins, networks and tables, and judge files: confined children without environment,
+//! bounded in time.
 
 use crate::host::Fault;
 use knarr_node::item::Check;
 use knarr_node::name::AccountName;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::process::{Output, Stdio};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What a refusal may add to a message, in characters.
 const WORDS: usize = 400;
 
-struct Program {
+/// A program of the system.
+pub(super) struct Program {
     name: &'static str,
     package: &'static str,
 }
@@ -21,17 +24,21 @@ const GETENT: Program = Program { name: "getent", package: "libc-bin" };
 const USERADD: Program = Program { name: "useradd", package: "passwd" };
 const VISUDO: Program = Program { name: "visudo", package: "sudo" };
 const SSHD: Program = Program { name: "sshd", package: "openssh-server" };
+pub(super) const IP: Program = Program { name: "ip", package: "iproute2" };
+pub(super) const WG: Program = Program { name: "wg", package: "wireguard-tools" };
+pub(super) const NFT: Program = Program { name: "nft", package: "nftables" };
+pub(super) const SYSTEMCTL: Program = Program { name: "systemctl", package: "systemd" };
+pub(super) const SYSTEMD_RUN: Program = Program { name: "systemd-run", package: "systemd" };
 
 pub(super) async fn accepts(check: Check, path: &str) -> Result<(), Fault> {
-    let (program, output) = match check {
-        Check::Sudoers => (VISUDO.name, VISUDO.run(&["-c", "-f", path]).await?),
+    match check {
+        Check::Sudoers => VISUDO.accepted(&VISUDO.run(&["-c", "-f", path]).await?),
         Check::Sshd => {
             // Debian's sshd needs this folder even for -t, and only its unit makes it.
             crate::host::linux::files::make_folder("/run/sshd", 0o755)?;
-            (SSHD.name, SSHD.run(&["-t"]).await?)
+            SSHD.accepted(&SSHD.run(&["-t"]).await?)
         }
-    };
-    if output.status.success() { Ok(()) } else { Err(Fault::Refused { program, said: said(&output) }) }
+    }
 }
 
 /// Source: getent(1), glibc 2.36: 2 means that a key was not found.
@@ -46,26 +53,69 @@ pub(super) async fn has_account(name: &AccountName) -> Result<bool, Fault> {
 
 /// The password `*` fits nothing, and unlike `!` does not lock the login for keys.
 pub(super) async fn add_account(name: &AccountName) -> Result<(), Fault> {
-    let output = USERADD.run(&["-m", "-s", "/bin/bash", "-p", "*", name.as_str()]).await?;
-    if output.status.success() { Ok(()) } else { Err(USERADD.failed(&output)) }
+    USERADD.must(&["-m", "-s", "/bin/bash", "-p", "*", name.as_str()]).await
+}
+
+/// Refuses early what another program would only fail at.
+pub(super) fn need(path: &str, package: &'static str) -> Result<(), Fault> {
+    let there = crate::host::linux::files::stat(path)?.is_some();
+    if there { Ok(()) } else { Err(Fault::Missing { program: package, package }) }
 }
 
 impl Program {
-    async fn run(&self, args: &[&str]) -> Result<Output, Fault> {
-        let mut command = Command::new(self.name);
-        command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
-        command.current_dir("/").stdin(Stdio::null()).kill_on_drop(true);
-        match tokio::time::timeout(PATIENCE, command.output()).await {
+    /// Runs it to its end, whatever that is.
+    pub(super) async fn run(&self, args: &[&str]) -> Result<Output, Fault> {
+        self.feed(args, &[]).await
+    }
+
+    /// Runs it, which must succeed.
+    pub(super) async fn must(&self, args: &[&str]) -> Result<(), Fault> {
+        self.good(&self.run(args).await?).map(drop)
+    }
+
+    /// Runs it to its end with `input` on its standard input.
+    pub(super) async fn feed(&self, args: &[&str], input: &[u8]) -> Result<Output, Fault> {
+        match tokio::time::timeout(PATIENCE, self.end(args, input)).await {
             Ok(Ok(output)) => Ok(output),
             Ok(Err(error)) if error.kind() == ErrorKind::NotFound => {
                 Err(Fault::Missing { program: self.name, package: self.package })
             }
-            Ok(Err(error)) => Err(Fault::Program { program: self.name, said: error.to_string() }),
-            Err(_) => {
-                let said = format!("no end after {} s", PATIENCE.as_secs());
-                Err(Fault::Program { program: self.name, said })
-            }
+            Ok(Err(error)) => Err(self.odd(&error.to_string())),
+            Err(_) => Err(self.odd(&format!("no end after {} s", PATIENCE.as_secs()))),
         }
+    }
+
+    async fn end(&self, args: &[&str], input: &[u8]) -> io::Result<Output> {
+        let mut command = Command::new(self.name);
+        command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+        // wg would ask again for minutes when a name is not known yet; the next pass asks again anyway.
+        command.env("WG_ENDPOINT_RESOLUTION_RETRIES", "0");
+        command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn()?;
+        let stdin = child.stdin.take();
+        let write = async {
+            // A program that does not want its input says so by its exit code.
+            if let Some(mut pipe) = stdin {
+                let _ = pipe.write_all(input).await;
+            }
+        };
+        tokio::join!(child.wait_with_output(), write).0
+    }
+
+    /// Returns what it said when it succeeded.
+    pub(super) fn good<'a>(&self, output: &'a Output) -> Result<&'a Output, Fault> {
+        if output.status.success() { Ok(output) } else { Err(self.failed(output)) }
+    }
+
+    /// Takes its end as a verdict.
+    pub(super) fn accepted(&self, output: &Output) -> Result<(), Fault> {
+        let refused = || Fault::Refused { program: self.name, said: said(output) };
+        if output.status.success() { Ok(()) } else { Err(refused()) }
+    }
+
+    /// Returns the fault of a program that behaves as it should not.
+    pub(super) fn odd(&self, said: &str) -> Fault {
+        Fault::Program { program: self.name, said: said.to_owned() }
     }
 
     fn failed(&self, output: &Output) -> Fault {

@@ -1,5 +1,7 @@
 //! The machine that the test runs on, seen through plain system calls and systemctl.
 
+use super::meddler::run;
+use super::network::DEVICE;
 use super::{DIR, Outside};
 use knarrd::host::{LinuxHost, Secrets, Settings};
 use std::fs;
@@ -20,6 +22,11 @@ impl Here {
             drop(fs::remove_dir_all(format!("/etc/systemd/system/{unit}.d")));
         }
         systemctl(&["daemon-reload"]);
+        systemctl(&["stop", "knarr-wg-knarr-test0.service"]);
+        run(&["ip", "link", "delete", DEVICE]);
+        while run(&["ip", "route", "delete", "10.213.0.0/16"]).is_some() {}
+        run(&["nft", "delete", "table", "inet", "knarr_test"]);
+        drop(fs::remove_dir_all("/etc/cloud"));
         drop(fs::remove_dir_all(DIR));
         drop(Command::new("userdel").args(["-r", "knarrtest"]).output());
         fs::write("/proc/sys/net/ipv4/ip_default_ttl", "64").unwrap();
