@@ -4,7 +4,7 @@ use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::git::History;
-use crate::plan::{Fate, Planned, Row, World, base, between};
+use crate::plan::{Fate, Line, Planned, Row, World, base, between};
 use crate::render;
 use crate::ui::Ui;
 
@@ -72,9 +72,12 @@ fn lines(row: &Row) -> Vec<[String; 3]> {
             format!("knarr node remove {}", row.node),
         )),
     };
-    let steps =
-        row.changes.iter().map(|step| (format!("{} {}", step.verb, step.what), step.impact.to_string()));
+    let steps = row.lines.iter().map(|line| (line.change.clone(), impact(line)));
     let lines = fate.map(|(text, impact)| (text.to_owned(), impact)).into_iter().chain(steps);
     let name = |n: usize| if n == 0 { row.node.to_string() } else { String::new() };
     lines.enumerate().map(|(n, (change, impact))| [name(n), change, impact]).collect()
+}
+
+fn impact(line: &Line) -> String {
+    if line.guarded { format!("{}, guarded", line.impact) } else { line.impact.to_string() }
 }
