@@ -1,8 +1,8 @@
-# What can be done here: make setup, demo, test (unit, story), check, sweep. .ci/run calls check and test.
+# What can be done here: make setup, demo, test (unit, seal, story), check, sweep. .ci/run calls check and test.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
 step := @tests/step
 
-.PHONY: setup build peers demo test unit story check sweep
+.PHONY: setup build peers demo test unit seal story check sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -20,12 +20,16 @@ demo: build
 	@$(CARGO_TARGET_DIR)/debug/demo
 
 # All tests; the story last
-test: unit story
+test: unit seal story
 
 unit: build
 	$(step) tests cargo test --workspace --locked --no-fail-fast --quiet
 	$(step) peers-tests tests/peers/check
 	$(step) firewall cargo test --workspace --locked --quiet --test firewall -- --ignored
+
+# The real kubeseal opens what we seal, and we what it seals
+seal: build peers
+	$(step) seal cargo test -p knarr-tests --locked --quiet --test seal
 
 # STORY="name …" plays these scenarios only, with what they need
 story: build peers
