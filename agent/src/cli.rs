@@ -1,7 +1,9 @@
 //! The command line: one file a command, wiring only. Exit codes are decided here and nowhere else.
 
 mod completions;
+mod contact;
 mod enroll;
+mod guard;
 mod history;
 mod once;
 mod plan;
@@ -11,13 +13,14 @@ mod started;
 mod status;
 mod undo;
 
+use crate::contact::Network;
 use crate::enroll::EnrollError;
 use crate::fetch::Bounds;
 use crate::host::{Fault, LinuxHost, Secrets, Settings};
 use crate::identity::IdentityError;
 use crate::listener::Listener;
 use crate::lock::{LockError, take};
-use crate::pass::{Ground, PassError};
+use crate::pass::{Ground, LookAround, PassError};
 use crate::paths::Paths;
 use clap::{Parser, Subcommand, ValueEnum};
 use knarr_node::Act;
@@ -62,7 +65,14 @@ enum Command {
     Completions(completions::Args),
     #[command(hide = true)]
     Started(started::Args),
+    #[command(hide = true)]
+    Guard(guard::Args),
+    #[command(hide = true)]
+    Contact(contact::Args),
 }
+
+/// Where `knarr node add` installs knarrd.
+const INSTALLED: &str = "/usr/local/bin/knarrd";
 
 /// How a command writes its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -173,6 +183,8 @@ impl Command {
             Self::Retry(args) => retry::run(args),
             Self::Completions(args) => completions::run(args),
             Self::Started(args) => started::run(args),
+            Self::Guard(args) => guard::run(args),
+            Self::Contact(args) => contact::run(args),
         }
     }
 }
@@ -182,7 +194,7 @@ fn code(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Converged => 0,
         Outcome::Waiting(_) => 5,
-        Outcome::Stalled { .. } | Outcome::Undone { .. } => 6,
+        Outcome::Stalled { .. } | Outcome::Undone { .. } | Outcome::Lost(_) => 6,
         Outcome::Retry { .. } => 7,
     }
 }
@@ -214,6 +226,8 @@ fn need_root() -> Result<(), CliError> {
 
 fn settings(paths: &Paths) -> Result<Settings, CliError> {
     let program = std::env::current_exe()?;
+    // The copy that boots the machine acts for the installed one: units call that at each start.
+    let program = if program.starts_with(paths.kept("proven")) { INSTALLED.into() } else { program };
     let odd = |error: knarr_node::name::BadName| {
         CliError::new(Kind::Environment, error.to_string(), "install knarrd in /usr/local/bin")
     };
@@ -225,6 +239,11 @@ fn open(settings: &Settings, secrets: Secrets) -> Result<Box<dyn Act>, Fault> {
     Ok(Box::new(LinuxHost::open(settings.clone(), secrets)?))
 }
 
+fn look_around(settings: &Settings) -> Box<LookAround> {
+    let program = settings.program.clone();
+    Box::new(move |surroundings| Box::new(Network::new(surroundings, program.clone())))
+}
+
 /// Calls `act` with all that a pass needs, as root and alone on this machine.
 fn on_ground<T>(act: impl FnOnce(&Ground) -> Result<T, PassError>) -> Result<T, CliError> {
     need_root()?;
@@ -233,10 +252,11 @@ fn on_ground<T>(act: impl FnOnce(&Ground) -> Result<T, PassError>) -> Result<T, 
     let lock = take(&paths, Duration::from_mins(5), || {
         let _ = writeln!(io::stderr(), "another pass is running; waiting for its end");
     })?;
+    let look_around = look_around(&settings);
     let open = Box::new(move |secrets| open(&settings, secrets));
     // Nobody listens in this process: the daemon's listener hears of it in its own next pass.
     let listener = Arc::new(Listener::new(paths.clone()));
-    let ground = Ground { lock, paths, bounds: Bounds::default(), open, listener, now: now() };
+    let ground = Ground { lock, paths, bounds: Bounds::default(), open, look_around, listener, now: now() };
     Ok(act(&ground)?)
 }
 

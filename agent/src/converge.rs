@@ -3,11 +3,17 @@
 //! It decides nothing: what to do, and in which order, is the plan's. It never changes the machine before the
 //! journal says so durably.
 
+mod guarded;
+
+pub use guarded::{TakenBack, settle_armed};
+
+use crate::guard::Outside;
 use crate::journal::{Cause, Ending, Journal, JournalError, Step};
+use guarded::Course;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{plan, scope, undo, undo_owned, undo_want};
-use knarr_node::report::Trouble;
+use knarr_node::report::{Outcome, Quarantine, Trouble};
 use knarr_node::{Act, Change, Have, Id, Item, Owned, Plan, Seen, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +24,20 @@ pub struct Done {
     pub changes: Vec<Change>,
     /// What is not as wanted, and why.
     pub troubles: BTreeMap<Id, Trouble>,
+    /// Why the network is not as wanted, if that is the guard's doing.
+    pub network: Option<Outcome>,
+    /// Changes of the network that are not tried again.
+    pub quarantined: Vec<Quarantine>,
+}
+
+/// What a pass works on: this machine, all others, and what was done so far.
+pub struct Means<'a> {
+    /// This machine.
+    pub host: &'a mut dyn Act,
+    /// All other machines.
+    pub outside: &'a mut dyn Outside,
+    /// What was done.
+    pub journal: &'a mut Journal,
 }
 
 /// Why the last pass was not taken back.
@@ -32,20 +52,17 @@ pub enum UndoError {
 }
 
 /// Makes the machine what is wanted, as far as that can be: what fails, and what reads it, is left alone and
-/// the rest goes on.
+/// the rest goes on. What could cut the machine off is done as a whole and proven, or taken back.
 ///
 /// # Errors
 /// Only those of the journal; nothing was changed after one. A change that failed is a [`Trouble`].
-pub fn converge(
-    want: &[Item],
-    host: &mut dyn Act,
-    journal: &mut Journal,
-    cause: &Cause,
-) -> Result<Done, JournalError> {
-    settle(host, journal, Some(cause))?;
-    let have = look(scope(want, journal.owned()), host);
-    let mut pass = Pass::new(host, journal, cause.clone(), false);
-    pass.run(plan(want, &have))?;
+pub fn converge(want: &[Item], means: Means<'_>, cause: &Cause) -> Result<Done, JournalError> {
+    if let Some(stuck) = settle(means.host, means.journal, Some(cause))? {
+        return Ok(stuck);
+    }
+    let have = look(scope(want, means.journal.owned()), means.host);
+    let mut pass = Pass::new(means, cause.clone(), false);
+    pass.run(Course { want, have: &have }, plan(want, &have))?;
     disown_gone(want, &have, pass.journal)?;
     let owned = pass.journal.owned().clone();
     pass.finish(want, &owned)
@@ -58,21 +75,34 @@ pub fn converge(
 ///
 /// # Errors
 /// [`UndoError::Nothing`] when there is none, else those of the journal.
-pub fn undo_last(host: &mut dyn Act, journal: &mut Journal, at: u64) -> Result<(Oid, Done), UndoError> {
-    settle(host, journal, None)?;
-    let last = journal.last().ok_or(UndoError::Nothing)?.clone();
+pub fn undo_last(means: Means<'_>, at: u64) -> Result<(Oid, Done), UndoError> {
+    settle(means.host, means.journal, None)?;
+    let last = means.journal.last().ok_or(UndoError::Nothing)?.clone();
     let (commit, changes) = (last.commit.clone(), last.changes());
     let (want, owned) = (undo_want(&changes), undo_owned(&changes));
-    let have = look(scope(&want, &owned), host);
+    let have = look(scope(&want, &owned), means.host);
     let cause = Cause { commit: commit.clone(), at };
-    let mut pass = Pass::new(host, journal, cause, true);
-    pass.run(undo(&changes, &have))?;
+    let mut pass = Pass::new(means, cause, true);
+    pass.run(Course { want: &want, have: &have }, undo(&changes, &have))?;
     Ok((commit, pass.finish(&want, &owned)?))
 }
 
 /// Settles what a crash left open. A pass for the same commit goes on, any other one is over.
-fn settle(host: &mut dyn Act, journal: &mut Journal, cause: Option<&Cause>) -> Result<(), JournalError> {
-    let Some(pass) = journal.unfinished() else { return Ok(()) };
+///
+/// Returns what cannot be taken back of a stage that was not proven: nothing else is done then, unless another commit
+/// may help.
+fn settle(
+    host: &mut dyn Act,
+    journal: &mut Journal,
+    cause: Option<&Cause>,
+) -> Result<Option<Done>, JournalError> {
+    if let Some(taken) = settle_armed(host, journal)?.filter(|taken| !taken.troubles.is_empty()) {
+        if cause.is_some_and(|cause| cause.commit == taken.commit) {
+            return Ok(Some(stuck(taken)));
+        }
+        journal.taken_back()?;
+    }
+    let Some(pass) = journal.unfinished() else { return Ok(None) };
     let goes_on = cause.is_some_and(|cause| cause.commit == pass.commit) && !pass.undoes;
     let open: Vec<(u32, Step)> = pass.steps.iter().map(|(n, step)| (*n, step.clone())).collect();
     for (n, step) in open.into_iter().filter(|(_, step)| !step.done) {
@@ -82,7 +112,15 @@ fn settle(host: &mut dyn Act, journal: &mut Journal, cause: Option<&Cause>) -> R
             journal.void(n)?;
         }
     }
-    if goes_on { Ok(()) } else { end(host, journal, Ending::Interrupted) }
+    if !goes_on {
+        end(host, journal, Ending::Interrupted)?;
+    }
+    Ok(None)
+}
+
+fn stuck(taken: TakenBack) -> Done {
+    let failed = |(id, why): (Id, String)| (id, Trouble::Failed(format!("cannot be taken back: {why}")));
+    Done { troubles: taken.troubles.into_iter().map(failed).collect(), ..Done::default() }
 }
 
 fn tidy(host: &mut dyn Act, id: &Id) {
@@ -127,9 +165,20 @@ fn end(host: &mut dyn Act, journal: &mut Journal, ending: Ending) -> Result<(), 
     Ok(())
 }
 
+/// What became of the wish to make a change.
+enum Intent {
+    /// There is nothing to take away.
+    Needless,
+    /// What is there cannot be kept, or something that failed stands in the way.
+    Failed,
+    /// It is to be made; the journal knows it by this number.
+    To(u32, Box<Change>),
+}
+
 /// A pass that is being done.
 struct Pass<'a> {
     host: &'a mut dyn Act,
+    outside: &'a mut dyn Outside,
     journal: &'a mut Journal,
     cause: Cause,
     undoes: bool,
@@ -138,36 +187,59 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(host: &'a mut dyn Act, journal: &'a mut Journal, cause: Cause, undoes: bool) -> Self {
-        Self { host, journal, cause, undoes, done: Done::default(), failed: Vec::new() }
+    fn new(means: Means<'a>, cause: Cause, undoes: bool) -> Self {
+        let Means { host, outside, journal } = means;
+        Self { host, outside, journal, cause, undoes, done: Done::default(), failed: Vec::new() }
     }
 
-    fn run(&mut self, plan: Plan) -> Result<(), JournalError> {
+    fn run(&mut self, course: Course<'_>, plan: Plan) -> Result<(), JournalError> {
         for (id, why) in plan.skipped {
             self.done.troubles.insert(id, Trouble::Unknown(why.0));
         }
-        plan.stages.into_iter().try_for_each(|stage| self.stage(stage))
+        for stage in plan.stages {
+            if stage.name.is_guarded() {
+                self.guarded(course, &stage)?;
+            } else if self.journal.armed().is_none() {
+                self.stage(stage)?;
+            }
+        }
+        Ok(())
     }
 
     fn stage(&mut self, stage: Stage) -> Result<(), JournalError> {
-        self.journal.begin(&self.cause, stage.name, self.undoes)?;
-        stage.changes.into_iter().try_for_each(|change| self.step(change))
+        self.journal.begin(&self.cause, stage.name, self.undoes, None)?;
+        stage.changes.into_iter().try_for_each(|change| self.step(change).map(drop))
     }
 
-    fn step(&mut self, change: Change) -> Result<(), JournalError> {
-        let from = match self.keep(&change) {
-            Ok(None) if change.wanted().is_none() => return Ok(()),
-            Ok(from) => from,
+    /// Returns whether the change was made.
+    fn step(&mut self, change: Change) -> Result<bool, JournalError> {
+        match self.intend(change)? {
+            Intent::Needless => Ok(true),
+            Intent::Failed => Ok(false),
+            Intent::To(n, change) => self.make(n, *change),
+        }
+    }
+
+    /// Keeps what is there, and says durably what is about to be made.
+    fn intend(&mut self, change: Change) -> Result<Intent, JournalError> {
+        match self.keep(&change) {
+            Ok(None) if change.wanted().is_none() => Ok(Intent::Needless),
+            Ok(from) => {
+                let change = change.kept(from);
+                let n = self.journal.intend(change.clone())?;
+                Ok(Intent::To(n, Box::new(change)))
+            }
             Err(why) => {
                 self.fail(change, why);
-                return Ok(());
+                Ok(Intent::Failed)
             }
-        };
-        let change = change.kept(from);
-        let n = self.journal.intend(change.clone())?;
+        }
+    }
+
+    fn make(&mut self, n: u32, change: Change) -> Result<bool, JournalError> {
         match self.host.act(&change) {
-            Ok(()) => self.made(n, change),
-            Err(error) => self.not_made(n, change, error.why),
+            Ok(()) => self.made(n, change).map(|()| true),
+            Err(error) => self.not_made(n, change, error.why).map(|()| false),
         }
     }
 
@@ -202,8 +274,13 @@ impl<'a> Pass<'a> {
 
     /// Looks again when anything was tried, and ends the pass.
     fn finish(mut self, want: &[Item], owned: &Owned) -> Result<Done, JournalError> {
+        self.done.quarantined = self.journal.quarantined().to_vec();
         if self.journal.unfinished().is_some() {
             self.look_again(want, owned);
+        }
+        // The pass is not over while a stage is still to be taken back.
+        if self.journal.armed().is_some() {
+            return Ok(self.done);
         }
         if self.undoes && self.done.troubles.is_empty() {
             self.journal.undone()?;

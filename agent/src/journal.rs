@@ -7,10 +7,14 @@ mod past;
 mod record;
 mod storage;
 
-pub use past::{Ending, Line, Pass, Step};
+pub use past::{Armed, Ending, Line, Pass, Step};
+pub use record::Guard;
 pub use storage::{FileStorage, Storage};
 
+use crate::guard::{BootTime, Contact};
+use knarr_node::firewall::Ssh;
 use knarr_node::name::{KeptName, Oid};
+use knarr_node::report::Quarantine;
 use knarr_node::{Change, Id, Owned, StageName};
 use past::Past;
 use record::{Record, encode, split};
@@ -104,6 +108,31 @@ impl Journal {
         self.past.open.as_ref()
     }
 
+    /// Returns when the running guarded stage is taken back, without writing anything; none when none is to be judged.
+    pub fn look_armed(storage: &dyn Storage) -> Result<Option<BootTime>, JournalError> {
+        read(storage).map(|past| past.armed.map(|armed| armed.guard.deadline))
+    }
+
+    /// Returns the guarded stage that is neither proven nor taken back.
+    pub fn armed(&self) -> Option<&Armed> {
+        self.past.armed.as_ref()
+    }
+
+    /// Returns the changes of [`Journal::armed`], also those that may have happened in part.
+    pub(crate) fn unproven(&self) -> Vec<Change> {
+        self.past.unproven()
+    }
+
+    /// Returns the changes of the network that are not tried again.
+    pub fn quarantined(&self) -> &[Quarantine] {
+        &self.past.quarantined
+    }
+
+    /// Returns who may dial sshd since the last proven stage.
+    pub(crate) fn proven_ssh(&self) -> Option<&Ssh> {
+        self.past.ssh.as_ref()
+    }
+
     /// Returns the names of all kept bodies that are still needed.
     pub(crate) fn needed(&self) -> BTreeSet<KeptName> {
         self.past.needed()
@@ -115,9 +144,30 @@ impl Journal {
         cause: &Cause,
         stage: StageName,
         undoes: bool,
+        guard: Option<Guard>,
     ) -> Result<(), JournalError> {
         let pass = self.past.open.as_ref().map_or(self.past.next(), |pass| pass.number);
-        self.write(Record::Begin { pass, commit: cause.commit.clone(), at: cause.at, stage, undoes })
+        self.write(Record::Begin { pass, commit: cause.commit.clone(), at: cause.at, stage, undoes, guard })
+    }
+
+    /// Says that the guarded stage left the machine reachable.
+    pub(crate) fn proved(&mut self, _: Contact, ssh: Option<Ssh>) -> Result<(), JournalError> {
+        self.write(Record::Proved { ssh })
+    }
+
+    /// Says that the machine is as it was before the guarded stage.
+    pub(crate) fn taken_back(&mut self) -> Result<(), JournalError> {
+        self.write(Record::TakenBack)
+    }
+
+    /// Says that what the guarded stage wanted is not tried again.
+    pub(crate) fn quarantine(&mut self, quarantine: Quarantine) -> Result<(), JournalError> {
+        self.write(Record::Quarantine(quarantine))
+    }
+
+    /// Lets all changes of the network be tried again.
+    pub(crate) fn release(&mut self) -> Result<(), JournalError> {
+        if self.past.quarantined.is_empty() { Ok(()) } else { self.write(Record::Release) }
     }
 
     /// Returns the name under which the next change keeps what is there.

@@ -3,10 +3,12 @@
 pub mod boot;
 pub mod child;
 pub mod cli;
+pub mod contact;
 pub mod converge;
 pub mod daemon;
 pub mod enroll;
 pub mod fetch;
+pub mod guard;
 pub mod host;
 pub mod identity;
 pub mod journal;

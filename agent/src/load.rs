@@ -5,15 +5,13 @@ use crate::identity::Identity;
 use crate::paths::Paths;
 use crate::repo::{Repo, RepoError};
 use crate::secrets::{self, SecretsError};
+use knarr_node::firewall::Ssh;
 use knarr_node::mesh::Directory;
 use knarr_node::name::Oid;
 use knarr_node::outputs::{self, Outputs, Stray};
 use knarr_node::state::{ClusterItem, ClusterState, FORMAT, Git, NodeState, Sealed};
 use knarr_node::{Id, Item};
 use serde::de::DeserializeOwned;
-
-/// The host keys of all machines, with which they sign reports.
-const NODES: &str = "rendered/access/nodes";
 
 /// What a machine is to be.
 pub struct Wanted {
@@ -25,8 +23,8 @@ pub struct Wanted {
     pub git: Git,
     /// All machines of the cluster, as the same commit lists them; a cluster without mesh has none.
     pub directory: Option<Directory>,
-    /// Who signs reports: a line of allowed_signers(5) for each machine.
-    pub nodes: String,
+    /// Who may dial its sshd; none without a firewall.
+    pub ssh: Option<Ssh>,
     /// The values of its secrets.
     pub secrets: Secrets,
 }
@@ -121,8 +119,8 @@ pub fn load(repo: &Repo, commit: &Oid, identity: &Identity, paths: &Paths) -> Re
     let secrets = reading.secrets(identity, paths)?;
     all_there(&state.items, &secrets, identity)?;
     let directory = reading.yaml("rendered/mesh.yaml")?;
-    let nodes = String::from_utf8_lossy(&repo.file(commit, NODES)?.unwrap_or_default()).into_owned();
-    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, nodes, secrets })
+    let ssh = state.firewall.map(|firewall| firewall.ssh);
+    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, ssh, secrets })
 }
 
 struct Reading<'a> {

@@ -3,8 +3,10 @@
 mod standing;
 
 use self::standing::{Standing, refusal, stray, worse};
-use crate::converge::{Done, converge, undo_last};
+use crate::contact::{self, Surroundings};
+use crate::converge::{Done, Means, converge, undo_last};
 use crate::fetch::{Bounds, FetchError, Fetched, fetch};
+use crate::guard::Outside;
 use crate::host::{Fault, Secrets};
 use crate::identity::{Identity, IdentityError};
 use crate::journal::{Cause, FileStorage, Journal, JournalError};
@@ -20,6 +22,7 @@ use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
 use knarr_node::report::{Gate, Outcome, Report, Trouble};
 use knarr_node::trust::{SIGNERS, accept};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -72,6 +75,9 @@ impl PassError {
 /// Opens the machine with its secrets.
 pub type Open = dyn Fn(Secrets) -> Result<Box<dyn Act>, Fault>;
 
+/// Looks at all other machines, from what is wanted here.
+pub type LookAround = dyn Fn(Surroundings) -> Box<dyn Outside>;
+
 /// What a pass needs.
 pub struct Ground {
     /// Nobody else changes this machine.
@@ -82,6 +88,8 @@ pub struct Ground {
     pub bounds: Bounds,
     /// Opens the machine with these secrets.
     pub open: Box<Open>,
+    /// Looks at all other machines.
+    pub look_around: Box<LookAround>,
     /// Is told where the machine stands, and hears of newer commits.
     pub listener: Arc<Listener>,
     /// The time, in seconds since 1970.
@@ -105,22 +113,12 @@ impl Ground {
 
     fn follow_up(&self, standing: Standing) -> Result<Report, PassError> {
         standing.keep(&self.paths)?;
-        self.stand_among_others(&standing)?;
+        self.listener.stand(standing.place());
         let (done, applied) = match &standing.wanted {
-            Some(wanted) => (self.converge(wanted)?, Some(wanted.commit.clone())),
+            Some(wanted) => (self.converge(&standing.identity, wanted)?, Some(wanted.commit.clone())),
             None => (Done::default(), standing.identity.applied.clone()),
         };
         self.report(standing, done, applied)
-    }
-
-    /// Shows the accepted commit to the others.
-    fn stand_among_others(&self, standing: &Standing) -> Result<(), PassError> {
-        let place = standing.place();
-        if let Some(place) = &place {
-            Repo::open(&self.paths.kept("repo.git"))?.show(&place.branch, &place.accepted)?;
-        }
-        self.listener.stand(place);
-        Ok(())
     }
 
     /// Returns what a pass would change now. Nothing is changed, and the floor does not rise.
@@ -139,15 +137,20 @@ impl Ground {
         let mut standing = self.stand_here()?;
         standing.identity.held = Some(standing.identity.floor.clone());
         standing.identity.write(&self.paths)?;
+        let mut outside = self.outside(&standing.identity, standing.wanted.as_ref());
         let secrets = standing.wanted.take().map(|wanted| wanted.secrets).unwrap_or_default();
         let mut host = (self.open)(secrets).map_err(PassError::Host)?;
-        let (commit, done) = undo_last(&mut *host, &mut self.journal()?, self.now)?;
+        let mut journal = self.journal()?;
+        let means = Means { host: &mut *host, outside: &mut *outside, journal: &mut journal };
+        let (commit, done) = undo_last(means, self.now)?;
         standing.outcome = Outcome::Undone { commit };
         self.report(standing, done, None)
     }
 
-    /// Gives up the hold of an undo.
+    /// Gives up the hold of an undo, and lets changes of the network be tried that were taken back here or elsewhere.
     pub fn release(&self) -> Result<(), PassError> {
+        self.journal()?.release()?;
+        contact::forget_warnings(&self.paths).map_err(PassError::Report)?;
         let identity = Identity { held: None, ..Identity::read(&self.paths)? };
         Ok(identity.write(&self.paths)?)
     }
@@ -250,11 +253,18 @@ impl Ground {
         Ok(())
     }
 
-    fn converge(&self, wanted: &Wanted) -> Result<Done, PassError> {
+    fn converge(&self, identity: &Identity, wanted: &Wanted) -> Result<Done, PassError> {
         let secrets = wanted.secrets.clone();
         let mut host = (self.open)(secrets).map_err(PassError::Host)?;
+        let mut outside = self.outside(identity, Some(wanted));
         let cause = Cause { commit: wanted.commit.clone(), at: self.now };
-        Ok(converge(&wanted.items, &mut *host, &mut self.journal()?, &cause)?)
+        let mut journal = self.journal()?;
+        let means = Means { host: &mut *host, outside: &mut *outside, journal: &mut journal };
+        Ok(converge(&wanted.items, means, &cause)?)
+    }
+
+    fn outside(&self, identity: &Identity, wanted: Option<&Wanted>) -> Box<dyn Outside> {
+        (self.look_around)(Surroundings::of(identity, wanted, &self.paths, self.bounds))
     }
 
     fn journal(&self) -> Result<Journal, JournalError> {
@@ -265,30 +275,40 @@ impl Ground {
         for change in &done.changes {
             tracing::info!("{change}");
         }
-        let outcome = match troubled(&done) {
-            Some(why) => worse(standing.outcome, Outcome::Retry { why }),
-            None => standing.outcome,
-        };
+        let troubled = troubled(&done).map(|why| Outcome::Retry { why });
+        let outcome = done.network.into_iter().chain(troubled).fold(standing.outcome, worse);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (node, seen, accepted) = (standing.identity.node, standing.seen, standing.identity.floor);
-        let (unfetched, mesh, items) = (standing.unfetched, [].into(), done.troubles);
-        let report =
-            Report { node, version, at: self.now, seen, accepted, applied, outcome, unfetched, mesh, items };
+        let (unfetched, items) = (standing.unfetched, done.troubles);
+        let report = Report {
+            node,
+            version,
+            at: self.now,
+            seen,
+            accepted,
+            applied,
+            outcome,
+            unfetched,
+            items,
+            mesh: BTreeMap::new(),
+            quarantined: done.quarantined,
+        };
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
-        self.listener.tell(report.clone());
         Ok(report)
     }
 }
 
 /// Says in one line what is not as wanted.
 fn troubled(done: &Done) -> Option<String> {
-    let (id, first) = done.troubles.first_key_value()?;
+    let mut troubles = done.troubles.iter().filter(|(_, trouble)| **trouble != Trouble::Held);
+    let (id, first) = troubles.next()?;
     let why = match first {
         Trouble::Unknown(why) => format!("{id} cannot be seen: {why}"),
         Trouble::Failed(why) => format!("{id} failed: {why}"),
         Trouble::Differs => format!("{id} was made, but is different"),
+        Trouble::Held => return None,
     };
-    let more = done.troubles.len() - 1;
+    let more = troubles.count();
     Some(if more == 0 { why } else { format!("{why}; and {more} more") })
 }
 

@@ -46,6 +46,7 @@ fn in_words(trouble: &Trouble) -> &str {
     match trouble {
         Trouble::Unknown(why) | Trouble::Failed(why) => why,
         Trouble::Differs => "it was made, but is different",
+        Trouble::Held => "not changed for now",
     }
 }
 

@@ -65,11 +65,16 @@ fn stand(report: &Report, head: &Oid, removed: bool) -> End {
     match &report.outcome {
         Outcome::Stalled { .. } if knows && removed => End::Left,
         Outcome::Converged if report.applied.as_ref() == Some(head) => End::Converged,
-        Outcome::Waiting(_) | Outcome::Stalled { .. } | Outcome::Undone { .. } if knows => End::Stuck,
+        Outcome::Waiting(_) | Outcome::Stalled { .. } | Outcome::Undone { .. } | Outcome::Lost(_)
+            if knows =>
+        {
+            End::Stuck
+        }
         Outcome::Converged
         | Outcome::Waiting(_)
         | Outcome::Stalled { .. }
         | Outcome::Undone { .. }
+        | Outcome::Lost(_)
         | Outcome::Retry { .. } => End::Trying,
     }
 }
@@ -217,8 +222,9 @@ mod tests {
             applied,
             outcome,
             unfetched: None,
-            mesh: [].into(),
             items: [].into(),
+            mesh: [].into(),
+            quarantined: vec![],
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a machine says of itself after a pass.
 
 use crate::item::Id;
-use crate::name::{NodeName, Oid};
+use crate::name::{Digest, NodeName, Oid, PeerName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,6 +31,9 @@ pub enum Outcome {
         /// The commit that was taken back.
         commit: Oid,
     },
+    /// The network's changes were taken back by the guard: with them the machine was cut off. They are not tried again
+    /// before they differ, or before `knarrd retry`; all else is applied.
+    Lost(Quarantine),
 }
 
 /// What a machine waits for.
@@ -46,6 +49,23 @@ pub enum Gate {
     },
     /// The repository does not name this machine yet.
     Known,
+    /// No other machine answers that could witness a change of the network.
+    Witness,
+    /// The SSH port that people use would close, and no other machine can tell whether anybody still gets in.
+    Operator,
+    /// This machine took the same change of its network back, so nobody else tries it.
+    Held(NodeName),
+}
+
+/// A change of the network that is not tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantine {
+    /// What was wanted: another digest is another attempt.
+    pub digest: Digest,
+    /// The commit that wanted it.
+    pub commit: Oid,
+    /// Who was lost with it, in one line.
+    pub why: String,
 }
 
 impl fmt::Display for Gate {
@@ -54,6 +74,15 @@ impl fmt::Display for Gate {
             Self::Signature { commits: 1, why } => write!(f, "1 commit ahead is not followed: {why}"),
             Self::Signature { commits, why } => write!(f, "{commits} commits ahead are not followed: {why}"),
             Self::Known => f.write_str("the repository does not name this machine yet"),
+            Self::Witness => {
+                f.write_str("no other machine answers that could tell whether a change of the network cuts this one off")
+            }
+            Self::Operator => f.write_str(
+                "the SSH port that people use would close, and nobody can tell whether a person still gets in",
+            ),
+            Self::Held(node) => {
+                write!(f, "`{node}` was cut off by the same change of the network and took it back")
+            }
         }
     }
 }
@@ -66,6 +95,7 @@ impl Outcome {
             Self::Waiting(gates) => gates.iter().map(Gate::way_out).next().map(str::to_owned),
             Self::Stalled { way_out, .. } => Some(way_out.clone()),
             Self::Undone { .. } => Some("knarrd retry".to_owned()),
+            Self::Lost(lost) => Some(format!("git revert {} && knarr ship", lost.commit.short())),
         }
     }
 }
@@ -76,6 +106,8 @@ impl Gate {
         match self {
             Self::Signature { .. } => "knarr approve",
             Self::Known => "knarr ship",
+            Self::Witness | Self::Operator => "knarr ship, from another machine",
+            Self::Held(_) => "knarrd retry",
         }
     }
 }
@@ -91,6 +123,9 @@ impl fmt::Display for Outcome {
             Self::Stalled { why, .. } => write!(f, "stalled: {why}"),
             Self::Retry { why } => write!(f, "retry: {why}"),
             Self::Undone { commit } => write!(f, "undone: {} was taken back", commit.short()),
+            Self::Lost(Quarantine { commit, why, .. }) => {
+                write!(f, "undone: what {} changes of the network was taken back: {why}", commit.short())
+            }
         }
     }
 }
@@ -115,23 +150,24 @@ pub struct Report {
     /// Why no remote gave commits, if so; then they come from other nodes, or are waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfetched: Option<String>,
-    /// Each node that has a tunnel to this one, with the time of its last handshake in seconds since 1970; none when
-    /// it has not answered since the device came up.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub mesh: BTreeMap<NodeName, Option<u64>>,
     /// What is not as wanted, and why; what holds is not listed.
     pub items: BTreeMap<Id, Trouble>,
+    /// The other ends of its tunnels.
+    #[serde(default)]
+    pub mesh: BTreeMap<PeerName, Tunnel>,
+    /// Changes of the network that are not tried again.
+    #[serde(default)]
+    pub quarantined: Vec<Quarantine>,
 }
 
-/// What one node knows of another: a line of `knarrd status --all --output json`.
+/// How a tunnel stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
-    /// The other one.
-    pub node: NodeName,
-    /// When it was heard last, in seconds since 1970 by the clock of the one that heard it.
-    pub heard: Option<u64>,
-    /// What it said then.
-    pub report: Option<Report>,
+pub struct Tunnel {
+    /// Seconds since both ends last proved to each other who they are; none when they never did.
+    pub handshake: Option<u64>,
+    /// Where the other end is instead of where it is said to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roamed: Option<String>,
 }
 
 /// Why an item is not as wanted.
@@ -144,4 +180,6 @@ pub enum Trouble {
     Failed(String),
     /// Its change was done, yet the machine shows something else.
     Differs,
+    /// It is not tried for now, as the outcome says.
+    Held,
 }

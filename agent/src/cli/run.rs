@@ -1,6 +1,6 @@
 //! `knarrd run`
 
-use super::{CliError, need_root, now, open, paths, settings};
+use super::{CliError, look_around, need_root, now, open, paths, settings};
 use crate::daemon::{self, Changing, Ended, Pace};
 use crate::fetch::Bounds;
 use crate::host::Settings;
@@ -57,9 +57,10 @@ impl Machine {
     fn ground(&self) -> Result<Ground, CliError> {
         let lock = take(&self.paths, Duration::from_mins(20), || tracing::info!("another pass is running"))?;
         let (settings, changing) = (self.settings.clone(), self.changing.clone());
+        let look_around = look_around(&settings);
         let open = Box::new(move |secrets| Ok(changing.guard(open(&settings, secrets)?)));
         let (paths, listener) = (self.paths.clone(), self.listener.clone());
-        Ok(Ground { lock, paths, bounds: Bounds::default(), open, listener, now: now() })
+        Ok(Ground { lock, paths, bounds: Bounds::default(), open, look_around, listener, now: now() })
     }
 
     /// Without waiting for a network that may not be there: after a boot it often is not.

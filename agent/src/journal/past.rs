@@ -1,14 +1,18 @@
 //! What all records together say. Pure: a fold over the records.
 
-use super::record::Record;
+use super::record::{Guard, Record};
+use knarr_node::firewall::Ssh;
 use knarr_node::item::{Artifact, File, Source};
 use knarr_node::name::{KeptName, Oid};
+use knarr_node::report::Quarantine;
 use knarr_node::{Body, Change, Item, Owned};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many passes the history names.
 const HISTORY: usize = 200;
+/// How many changes of the network are remembered as not to be tried again.
+const QUARANTINES: usize = 20;
 
 /// All that the journal knows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -18,6 +22,24 @@ pub(super) struct Past {
     pub(super) last: Option<Pass>,
     pub(super) open: Option<Pass>,
     pub(super) history: Vec<Line>,
+    /// The guarded stage that is neither proven nor taken back.
+    #[serde(default)]
+    pub(super) armed: Option<Armed>,
+    #[serde(default)]
+    pub(super) quarantined: Vec<Quarantine>,
+    /// Who may dial sshd since the last proven stage.
+    #[serde(default)]
+    pub(super) ssh: Option<Ssh>,
+}
+
+/// A guarded stage that nobody has judged yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Armed {
+    /// What it is judged by.
+    pub guard: Guard,
+    /// The number of its first change.
+    first: u32,
+    owned_before: Owned,
 }
 
 /// One pass with its changes.
@@ -119,7 +141,17 @@ impl Past {
     pub(super) fn apply(&mut self, record: Record) {
         match record {
             Record::Past(past) => *self = past,
-            Record::Begin { pass, commit, at, undoes, stage: _ } => self.begin(pass, commit, at, undoes),
+            Record::Begin { pass, commit, at, undoes, guard, stage: _ } => {
+                self.begin(pass, commit, at, undoes);
+                self.armed = guard.map(|guard| self.arm(guard));
+            }
+            Record::Proved { ssh } => {
+                (self.armed, self.ssh) = (None, ssh);
+                self.quarantined.clear();
+            }
+            Record::TakenBack => self.taken_back(),
+            Record::Quarantine(quarantine) => self.quarantine(quarantine),
+            Record::Release => self.quarantined.clear(),
             Record::Intend { n, change } => self.intend(n, change),
             Record::Done { n } => self.done(n),
             Record::Void { n } => self.void(n),
@@ -135,6 +167,33 @@ impl Past {
             self.open = Some(Pass { number, commit, at, undoes, steps: BTreeMap::new(), owned_before });
             self.next = number + 1;
         }
+    }
+
+    fn arm(&self, guard: Guard) -> Armed {
+        let first = self.open.as_ref().map_or(0, Pass::next);
+        Armed { guard, first, owned_before: self.owned.clone() }
+    }
+
+    /// Returns the changes of the stage that nobody has judged yet.
+    pub(super) fn unproven(&self) -> Vec<Change> {
+        let Some(Armed { first, .. }) = self.armed else { return Vec::new() };
+        let steps = self.open.iter().flat_map(|pass| pass.steps.range(first..));
+        steps.map(|(_, step)| step.change.clone()).collect()
+    }
+
+    /// Forgets the stage: the machine is as if it had never begun.
+    fn taken_back(&mut self) {
+        let Some(Armed { first, owned_before, .. }) = self.armed.take() else { return };
+        self.owned = owned_before;
+        if let Some(pass) = &mut self.open {
+            pass.steps.split_off(&first);
+        }
+    }
+
+    fn quarantine(&mut self, quarantine: Quarantine) {
+        self.quarantined.retain(|old| old.digest != quarantine.digest);
+        self.quarantined.push(quarantine);
+        self.quarantined.drain(..self.quarantined.len().saturating_sub(QUARANTINES));
     }
 
     fn intend(&mut self, n: u32, change: Change) {

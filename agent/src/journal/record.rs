@@ -1,7 +1,10 @@
 //! One record of the journal and how it lies on the disk: length, CRC-32, JSON.
 
 use super::past::{Ending, Past};
-use knarr_node::name::Oid;
+use crate::guard::{BootTime, Contacts};
+use knarr_node::firewall::Ssh;
+use knarr_node::name::{Digest, Oid};
+use knarr_node::report::Quarantine;
 use knarr_node::{Change, Id, StageName};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +26,9 @@ pub(super) enum Record {
         stage: StageName,
         /// Whether the pass takes back the last one.
         undoes: bool,
+        /// Until when contact must be proven, else the stage is taken back; none for what cuts nobody off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guard: Option<Guard>,
     },
     /// A change is about to be made; its `from` is what was kept.
     Intend {
@@ -46,10 +52,33 @@ pub(super) enum Record {
         /// Where.
         id: Id,
     },
+    /// The guarded stage left the machine reachable.
+    Proved {
+        /// Who may dial sshd since then; none without a firewall.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ssh: Option<Ssh>,
+    },
+    /// What the guarded stage changed was taken back.
+    TakenBack,
+    /// These changes of the network are not tried again.
+    Quarantine(Quarantine),
+    /// All changes of the network may be tried again.
+    Release,
     /// The last pass was taken back without trouble.
     Undone,
     /// The pass is over.
     End(Ending),
+}
+
+/// What a guarded stage is judged by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// When it is taken back unless it was proven.
+    pub deadline: BootTime,
+    /// Who answered before it.
+    pub before: Contacts,
+    /// Of all guarded items that are wanted, and the ids of those that go.
+    pub digest: Digest,
 }
 
 /// Returns the bytes of one record.

@@ -43,7 +43,7 @@ fn open(storage: &Shared) -> Journal {
     Journal::open(Box::new(storage.clone())).unwrap()
 }
 fn pass(journal: &mut Journal, digit: &str, change: Change) {
-    journal.begin(&cause(digit), StageName::Rest, false).unwrap();
+    journal.begin(&cause(digit), StageName::Rest, false, None).unwrap();
     let n = journal.intend(change).unwrap();
     journal.done(n).unwrap();
     journal.end(Ending::Clean).unwrap();
@@ -63,7 +63,7 @@ fn what_was_said_is_read_again() {
 fn an_id_is_owned_from_its_intention_on_and_until_its_removal_is_done() {
     let storage = Shared::default();
     let mut journal = open(&storage);
-    journal.begin(&cause("a"), StageName::Rest, false).unwrap();
+    journal.begin(&cause("a"), StageName::Rest, false, None).unwrap();
     journal.intend(make("/a")).unwrap();
     let mut journal = open(&storage);
     assert_eq!(journal.owned().ids(), [file("/a").id()]);
@@ -79,7 +79,7 @@ fn a_torn_tail_never_happened() {
     let mut journal = open(&storage);
     pass(&mut journal, "a", make("/a"));
     let whole = storage.bytes.borrow().clone().unwrap();
-    journal.begin(&cause("b"), StageName::Rest, false).unwrap();
+    journal.begin(&cause("b"), StageName::Rest, false, None).unwrap();
     let longer = storage.bytes.borrow().clone().unwrap();
     for length in whole.len()..longer.len() {
         *storage.bytes.borrow_mut() = Some(longer[..length].to_vec());
@@ -101,9 +101,9 @@ fn nothing_follows_half_a_record() {
     let storage = Shared::default();
     let mut journal = open(&storage);
     *storage.full.borrow_mut() = true;
-    assert!(matches!(journal.begin(&cause("a"), StageName::Rest, false), Err(JournalError::Write(_))));
+    assert!(matches!(journal.begin(&cause("a"), StageName::Rest, false, None), Err(JournalError::Write(_))));
     *storage.full.borrow_mut() = false;
-    assert!(matches!(journal.begin(&cause("a"), StageName::Rest, false), Err(JournalError::Broken)));
+    assert!(matches!(journal.begin(&cause("a"), StageName::Rest, false, None), Err(JournalError::Broken)));
     pass(&mut open(&storage), "a", make("/a"));
     assert_eq!(open(&storage).history().len(), 1);
 }
@@ -112,7 +112,7 @@ fn nothing_follows_half_a_record() {
 fn a_change_that_never_happened_leaves_no_ownership_and_no_pass_to_undo() {
     let storage = Shared::default();
     let mut journal = open(&storage);
-    journal.begin(&cause("a"), StageName::Rest, false).unwrap();
+    journal.begin(&cause("a"), StageName::Rest, false, None).unwrap();
     let n = journal.intend(make("/a")).unwrap();
     journal.void(n).unwrap();
     journal.end(Ending::Troubles(1)).unwrap();
@@ -135,7 +135,7 @@ fn undoing_gives_back_ownership_as_it_was() {
 fn the_history_is_bounded_and_failing_again_is_one_line() {
     let mut journal = open(&Shared::default());
     for _ in 0..3 {
-        journal.begin(&cause("a"), StageName::Rest, false).unwrap();
+        journal.begin(&cause("a"), StageName::Rest, false, None).unwrap();
         journal.end(Ending::Troubles(1)).unwrap();
     }
     assert_eq!(journal.history().len(), 1);

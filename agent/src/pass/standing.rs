@@ -49,7 +49,6 @@ impl Standing {
             ip: directory.nodes.get(&identity.node)?.ip,
             accepted: identity.floor.clone(),
             branch: wanted.git.branch.clone(),
-            nodes: wanted.nodes.clone(),
             directory,
         })
     }
@@ -67,7 +66,8 @@ pub(super) fn worse(one: Outcome, other: Outcome) -> Outcome {
         Outcome::Waiting(_) => 1,
         Outcome::Retry { .. } => 2,
         Outcome::Stalled { .. } => 3,
-        Outcome::Undone { .. } => 4,
+        Outcome::Lost(_) => 4,
+        Outcome::Undone { .. } => 5,
     };
     if rank(&other) > rank(&one) { other } else { one }
 }

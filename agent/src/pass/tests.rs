@@ -177,7 +177,11 @@ impl World {
         let lock = take(&self.paths(), Duration::from_secs(5), || ()).unwrap();
         let open = Box::new(move |_| Ok(Box::new(machine.clone()) as Box<dyn Act>));
         let listener = Arc::new(Listener::new(self.paths()));
-        Ground { lock, paths: self.paths(), bounds: Bounds::default(), open, listener, now: 7 }
+        // Nothing of these passes is guarded, so nobody is asked.
+        let look_around = Box::new(|around| -> Box<dyn Outside> {
+            Box::new(contact::Network::new(around, "/usr/bin/knarrd".parse().unwrap()))
+        });
+        Ground { lock, paths: self.paths(), bounds: Bounds::default(), open, look_around, listener, now: 7 }
     }
     fn pass(&self) -> Report {
         self.ground().pass().unwrap()

@@ -2,11 +2,12 @@
 
 use crate::fake::{Crash, Machine};
 use crate::world::{
-    account, address, cause, device, file, hosts, link, machine, pass, peer, route, shape, table, ttl, unit,
+    account, address, device, file, hosts, link, machine, on_journal, pass, peer, route, shape, table, ttl,
+    undo_on, unit,
 };
 use knarr_node::Item;
 use knarr_node::item::{Check, File};
-use knarrd::converge::{UndoError, converge, undo_last};
+use knarrd::converge::UndoError;
 
 const CRASHES: [Crash; 3] = [Crash::Kill, Crash::Power, Crash::PowerAfterNames];
 
@@ -68,13 +69,13 @@ fn at(have: &[Item]) -> Machine {
 /// Starts a pass that may die within; the journal and the host fail from then on.
 fn try_pass(machine: &Machine, want: &[Item], digit: &str) {
     if let Ok(mut journal) = machine.try_journal() {
-        drop(converge(want, &mut machine.host([].into()), &mut journal, &cause(digit)));
+        drop(on_journal(machine, want, &mut journal, digit));
     }
 }
 
 fn try_undo(machine: &Machine) {
     if let Ok(mut journal) = machine.try_journal() {
-        drop(undo_last(&mut machine.host([].into()), &mut journal, 1));
+        drop(undo_on(machine, &mut journal));
     }
 }
 
@@ -95,7 +96,7 @@ fn boot(machine: &Machine, proven: &[Item]) {
 }
 
 /// Does `dies` with a crash at each of its steps, and of each kind; returns how many that were.
-fn at_each_step(
+pub(crate) fn at_each_step(
     name: &str,
     have: &Machine,
     proven: &[Item],
@@ -132,7 +133,7 @@ fn assert_same(machine: &Machine, expected: &Machine, crash: Crash) {
 
 /// Takes the last pass back, and says whether there was anything to take back.
 fn undo(machine: &Machine) -> bool {
-    let undone = undo_last(&mut machine.host([].into()), &mut machine.journal(), 1);
+    let undone = undo_on(machine, &mut machine.journal());
     match undone {
         Ok((_, done)) => {
             assert_eq!(done.troubles.len(), 0, "{:?}", done.troubles);
@@ -208,7 +209,7 @@ fn a_sshd_configuration_that_nobody_checked_before_the_crash_does_not_stay() {
         |machine| try_pass(machine, std::slice::from_ref(&bad), "a"),
         |machine, _| {
             let mut journal = machine.journal();
-            let done = converge(&[], &mut machine.host([].into()), &mut journal, &cause("b")).unwrap();
+            let done = on_journal(machine, &[], &mut journal, "b").unwrap();
             assert_eq!((machine.text(path), done.troubles.len()), (None, 0));
             assert!(journal.owned().ids().is_empty());
         },

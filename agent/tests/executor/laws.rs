@@ -2,12 +2,12 @@
 
 use crate::fake::Machine;
 use crate::world::{
-    PATHS, UNITS, account, address, assert_reached, cause, device, file, holds, hosts, link, machine, pass,
-    peer, route, shape, table, ttl, unit,
+    PATHS, UNITS, account, address, assert_reached, cause, device, file, holds, hosts, link, machine,
+    on_journal, pass, peer, route, shape, table, ttl, undo_on, unit,
 };
 use knarr_node::report::Trouble;
 use knarr_node::{Have, Id, Item, plan};
-use knarrd::converge::{Done, converge, undo_last};
+use knarrd::converge::Done;
 use proptest::option;
 use proptest::prelude::*;
 
@@ -79,7 +79,7 @@ fn place() -> impl Strategy<Value = &'static str> {
 }
 
 fn try_pass(machine: &Machine, want: &[Item], digit: &str) -> Done {
-    converge(want, &mut machine.host([].into()), &mut machine.journal(), &cause(digit)).unwrap()
+    on_journal(machine, want, &mut machine.journal(), digit).unwrap()
 }
 
 fn touches(item: &Item, place: &str) -> bool {
@@ -102,7 +102,7 @@ proptest! {
         pass(&machine, &want, "b");
         let mut journal = machine.journal();
         machine.die_at(1);
-        let again = converge(&want, &mut machine.host([].into()), &mut journal, &cause("c")).unwrap();
+        let again = on_journal(&machine, &want, &mut journal, "c").unwrap();
         prop_assert!(again.changes.is_empty() && !machine.is_dead());
     }
 
@@ -113,11 +113,11 @@ proptest! {
         let before = shape(&machine);
         let done = pass(&machine, &want, "b");
         prop_assume!(!done.changes.is_empty());
-        let (commit, undone) = undo_last(&mut machine.host([].into()), &mut machine.journal(), 2).unwrap();
+        let (commit, undone) = undo_on(&machine, &mut machine.journal()).unwrap();
         prop_assert_eq!(commit, cause("b").commit);
         prop_assert_eq!(undone.troubles.len(), 0);
         prop_assert_eq!(shape(&machine), before);
-        prop_assert!(undo_last(&mut machine.host([].into()), &mut machine.journal(), 3).is_err());
+        prop_assert!(undo_on(&machine, &mut machine.journal()).is_err());
         pass(&machine, &want, "b");
     }
 

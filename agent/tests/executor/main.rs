@@ -8,5 +8,7 @@
 mod conformance;
 mod crash;
 mod fake;
+mod guarded;
 mod laws;
+mod outside;
 mod world;

@@ -1,14 +1,16 @@
 //! A small world for laws and crashes: three paths, three units, a parameter, a login, and a mesh of three tunnels.
 
 use crate::fake::{Machine, Net};
+use crate::outside::{Day, Others};
 use knarr_node::host::look;
 use knarr_node::item::{
     Account, Address, File, HostsBlock, Link, NftTable, Route, Sysctl, Unit, WgDevice, WgPeer,
 };
 use knarr_node::name::Mode;
+use knarr_node::name::Oid;
 use knarr_node::{Id, Item, plan, scope};
-use knarrd::converge::{Done, converge};
-use knarrd::journal::{Cause, Journal};
+use knarrd::converge::{Done, Means, UndoError, converge, undo_last};
+use knarrd::journal::{Cause, Journal, JournalError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -97,10 +99,27 @@ pub(crate) fn cause(digit: &str) -> Cause {
 
 /// One whole pass by a knarrd that was started for it.
 pub(crate) fn pass(machine: &Machine, want: &[Item], digit: &str) -> Done {
-    let done = converge(want, &mut machine.host([].into()), &mut machine.journal(), &cause(digit)).unwrap();
+    let done = on_journal(machine, want, &mut machine.journal(), digit).unwrap();
     assert_eq!(done.troubles, BTreeMap::new());
     assert_reached(machine, want);
     done
+}
+
+/// One whole pass on a good day, with a journal that is open already.
+pub(crate) fn on_journal(
+    machine: &Machine,
+    want: &[Item],
+    journal: &mut Journal,
+    digit: &str,
+) -> Result<Done, JournalError> {
+    let (mut host, mut outside) = (machine.host([].into()), Others::on(machine, Day::Good));
+    converge(want, Means { host: &mut host, outside: &mut outside, journal }, &cause(digit))
+}
+
+/// Takes back the last pass on a good day.
+pub(crate) fn undo_on(machine: &Machine, journal: &mut Journal) -> Result<(Oid, Done), UndoError> {
+    let (mut host, mut outside) = (machine.host([].into()), Others::on(machine, Day::Good));
+    undo_last(Means { host: &mut host, outside: &mut outside, journal }, 2)
 }
 
 /// All is as wanted, by our eyes and by what the units themselves show.

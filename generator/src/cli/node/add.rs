@@ -5,11 +5,11 @@ use super::file::{path, proven};
 use crate::disk::Repo;
 use crate::enrol::{Pinned, Trouble, pin};
 use crate::error::CliError;
-use crate::join::{self, Candidate, Part, Place, packages, parts, places, refusals};
+use crate::join::{self, Candidate, Place, packages, places, refusals};
 use crate::machine::{Machine, at_once};
 use crate::model::Model;
 use crate::probe::{Listens, Probe, Root};
-use crate::spec::{Node, Role};
+use crate::spec::Node;
 use crate::ssh::{Ssh, Target};
 use crate::ui::Ui;
 use knarr_node::enrol::Born;
@@ -69,22 +69,20 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let nodes = &compiled.spec.nodes;
     let candidates = look(&ssh, &model, nodes, &args.machines, &ui)?;
     let probes: Vec<&Probe> = candidates.iter().map(|candidate| &candidate.probe).collect();
-    let names: Vec<&NodeName> = candidates.iter().map(|candidate| &candidate.name).collect();
-    let mesh = model.cluster.network.mesh;
-    let parts = parts(&compiled.spec, mesh, &names, &places(nodes, &probes));
-    announce(&candidates, &parts, &ui);
+    let places = places(nodes, &probes);
+    announce(&candidates, &places, &ui);
     if !ui.ask("Go on?")? {
         return Err(CliError::user("nothing was done"));
     }
     let (born, failed) = enrol(&pinned, &ssh, &model, &candidates, &ui);
     let joined = candidates
         .iter()
-        .zip(&parts)
-        .filter_map(|(candidate, part)| born.get(&candidate.name).map(|born| (candidate, part, born)));
+        .zip(&places)
+        .filter_map(|(candidate, place)| born.get(&candidate.name).map(|born| (candidate, *place, born)));
     let mut wrote = Vec::new();
-    for (candidate, part, born) in joined {
+    for (candidate, place, born) in joined {
         if !nodes.contains_key(candidate.name.as_str()) {
-            wrote.push(write(&repo, candidate, part, born)?);
+            wrote.push(write(&repo, candidate, place, born)?);
         }
     }
     report(&wrote, &failed, &ui)
@@ -146,9 +144,9 @@ fn refuse(troubles: &[Trouble], ui: &Ui) -> CliError {
 }
 
 /// Shows what was seen and what will happen.
-fn announce(candidates: &[Candidate], parts: &[Part], ui: &Ui) {
+fn announce(candidates: &[Candidate], places: &[Place], ui: &Ui) {
     let rows: Vec<[String; 4]> =
-        candidates.iter().zip(parts).map(|(candidate, part)| row(candidate, part)).collect();
+        candidates.iter().zip(places).map(|(candidate, place)| row(candidate, *place)).collect();
     ui.table(["NODE", "SYSTEM", "SEEN", "BECOMES"], &rows);
     let version = env!("CARGO_PKG_VERSION");
     ui.say(format_args!(
@@ -167,22 +165,14 @@ fn announce(candidates: &[Candidate], parts: &[Part], ui: &Ui) {
     }
 }
 
-fn row(candidate: &Candidate, part: &Part) -> [String; 4] {
+fn row(candidate: &Candidate, place: Place) -> [String; 4] {
     let Candidate { name, probe, .. } = candidate;
     let arch = probe.arch.as_ref().map_or_else(Clone::clone, ToString::to_string);
-    [name.to_string(), format!("{} {arch}", probe.os), seen(probe), becomes(part)]
-}
-
-fn becomes(part: &Part) -> String {
-    let role = match part.role {
-        Role::Server => "server",
-        Role::Agent => "agent",
+    let becomes = match place {
+        Place::At(ip) => format!("node, others reach it at {ip}"),
+        Place::Nat => "node, behind NAT".to_owned(),
     };
-    match (part.place, &part.relay) {
-        (Place::At(ip), _) => format!("{role}, others reach it at {ip}"),
-        (Place::Nat, None) => format!("{role}, behind NAT"),
-        (Place::Nat, Some(relay)) => format!("{role}, behind NAT, through {relay}"),
-    }
+    [name.to_string(), format!("{} {arch}", probe.os), seen(probe), becomes]
 }
 
 fn seen(probe: &Probe) -> String {
@@ -216,10 +206,10 @@ fn enrol(
     (born, failed)
 }
 
-fn write(repo: &Repo, candidate: &Candidate, part: &Part, born: &Born) -> Result<String, CliError> {
+fn write(repo: &Repo, candidate: &Candidate, place: Place, born: &Born) -> Result<String, CliError> {
     let arch = candidate.probe.arch.clone().unwrap_or_default();
     let path = path(&candidate.name);
-    repo.write_spec(&path, "node", &join::node(&candidate.target, part, arch, born))?;
+    repo.write_spec(&path, "node", &join::node(&candidate.target, place, arch, born))?;
     Ok(path.to_string())
 }
 
