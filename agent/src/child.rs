@@ -87,6 +87,11 @@ impl Confined {
         &mut self.command
     }
 
+    /// Returns the command to be run by somebody else, who bounds its time: end its whole process group.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Runs it with `input` on its standard input, and waits for its end, or ends it.
     pub fn run(mut self, input: Vec<u8>) -> Result<Said, ChildError> {
         let pipes = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -5,7 +5,11 @@
 
 mod caller;
 pub mod client;
+mod git;
+mod handshakes;
+pub mod report;
 mod serve;
+pub mod signed;
 mod word;
 
 pub use caller::Caller;
@@ -16,9 +20,10 @@ use client::Client;
 use knarr_node::mesh::{Directory, Role};
 use knarr_node::name::{ClusterName, NodeName, Oid};
 use knarr_node::net::MeshIp;
+use knarr_node::report::Report;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, Semaphore, watch};
 
 /// Where the machine stands, as its last accepted commit says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub struct Place {
     pub accepted: Oid,
     /// The branch that is followed.
     pub branch: String,
+    /// Who signs reports: a line of allowed_signers(5) for each machine.
+    pub nodes: String,
     /// All machines.
     pub directory: Directory,
 }
@@ -70,6 +77,9 @@ impl Place {
 pub struct Listener {
     paths: Paths,
     place: watch::Sender<Option<Arc<Place>>>,
+    report: watch::Sender<Option<Report>>,
+    checking: Mutex<()>,
+    readers: Arc<Semaphore>,
     /// What others said of newer commits.
     pub words: Words,
 }
@@ -77,11 +87,21 @@ pub struct Listener {
 impl Listener {
     /// Makes one that listens as soon as [`Listener::run`] runs and it knows its place.
     pub fn new(paths: Paths) -> Self {
-        Self { paths, place: watch::Sender::new(None), words: Words::default() }
+        Self {
+            paths,
+            place: watch::Sender::new(None),
+            report: watch::Sender::new(None),
+            checking: Mutex::new(()),
+            readers: Arc::new(Semaphore::new(git::MOST)),
+            words: Words::default(),
+        }
     }
 
     /// Takes the place of the machine; without one nobody is listened to.
     pub fn stand(&self, place: Option<Place>) {
+        if let Some(place) = &place {
+            report::forget(&self.paths, place);
+        }
         self.place.send_if_modified(|known| {
             let new = known.as_deref() != place.as_ref();
             if new {
@@ -96,9 +116,15 @@ impl Listener {
         self.place.borrow().clone()
     }
 
-    /// Listens, and sends words, for ever.
+    /// Takes what a pass says of the machine; the others hear of it.
+    pub fn tell(&self, report: Report) {
+        self.report.send_replace(Some(report));
+    }
+
+    /// Listens, and tells the others of commits and reports, for ever.
     pub async fn run(self: Arc<Self>) {
-        tokio::join!(serve::serve(self.clone()), word::spread(self.place.subscribe()));
+        let words = word::spread(self.place.subscribe());
+        tokio::join!(serve::serve(self.clone()), words, report::tell(self.clone()));
     }
 }
 

@@ -13,6 +13,9 @@ use knarr_node::state::{ClusterItem, ClusterState, FORMAT, Git, NodeState, Seale
 use knarr_node::{Id, Item};
 use serde::de::DeserializeOwned;
 
+/// The host keys of all machines, with which they sign reports.
+const NODES: &str = "rendered/access/nodes";
+
 /// What a machine is to be.
 pub struct Wanted {
     /// The commit that says so.
@@ -25,6 +28,8 @@ pub struct Wanted {
     pub directory: Option<Directory>,
     /// Who may dial its sshd; none without a firewall.
     pub ssh: Option<Ssh>,
+    /// Who signs reports: a line of allowed_signers(5) for each machine.
+    pub nodes: String,
     /// The values of its secrets.
     pub secrets: Secrets,
 }
@@ -120,7 +125,8 @@ pub fn load(repo: &Repo, commit: &Oid, identity: &Identity, paths: &Paths) -> Re
     all_there(&state.items, &secrets, identity)?;
     let directory = reading.yaml("rendered/mesh.yaml")?;
     let ssh = state.firewall.map(|firewall| firewall.ssh);
-    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, ssh, secrets })
+    let nodes = String::from_utf8_lossy(&repo.file(commit, NODES)?.unwrap_or_default()).into_owned();
+    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, ssh, nodes, secrets })
 }
 
 struct Reading<'a> {

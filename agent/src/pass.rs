@@ -22,7 +22,6 @@ use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
 use knarr_node::report::{Gate, Outcome, Report, Trouble};
 use knarr_node::trust::{SIGNERS, accept};
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -113,12 +112,22 @@ impl Ground {
 
     fn follow_up(&self, standing: Standing) -> Result<Report, PassError> {
         standing.keep(&self.paths)?;
-        self.listener.stand(standing.place());
+        self.stand_among_others(&standing)?;
         let (done, applied) = match &standing.wanted {
             Some(wanted) => (self.converge(&standing.identity, wanted)?, Some(wanted.commit.clone())),
             None => (Done::default(), standing.identity.applied.clone()),
         };
         self.report(standing, done, applied)
+    }
+
+    /// Shows the accepted commit to the others.
+    fn stand_among_others(&self, standing: &Standing) -> Result<(), PassError> {
+        let place = standing.place();
+        if let Some(place) = &place {
+            Repo::open(&self.paths.kept("repo.git"))?.show(&place.branch, &place.accepted)?;
+        }
+        self.listener.stand(place);
+        Ok(())
     }
 
     /// Returns what a pass would change now. Nothing is changed, and the floor does not rise.
@@ -290,10 +299,11 @@ impl Ground {
             outcome,
             unfetched,
             items,
-            mesh: BTreeMap::new(),
+            mesh: [].into(),
             quarantined: done.quarantined,
         };
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
+        self.listener.tell(report.clone());
         Ok(report)
     }
 }

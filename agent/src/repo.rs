@@ -15,6 +15,9 @@ pub const ACCEPTED: &str = "refs/knarr/accepted";
 /// Where the commit whose State was loaded last is noted, for the same reason.
 pub const APPLIED: &str = "refs/knarr/applied";
 
+/// What other nodes and Argo CD may read: only refs below `refs/namespaces/<this>/`.
+pub const NAMESPACE: &str = "accepted";
+
 /// No file that is read may be longer, in bytes.
 const LARGEST: usize = 16 * 1024 * 1024;
 
@@ -106,6 +109,20 @@ impl Repo {
         }
         let noted = self.git.reference(name, theirs(commit), true, "knarrd");
         noted.map(drop).map_err(failed("note a commit"))
+    }
+
+    /// Shows `commit` to other nodes as `branch`, and nothing else.
+    pub fn show(&self, branch: &str, commit: &Oid) -> Result<(), RepoError> {
+        let space = format!("refs/namespaces/{NAMESPACE}");
+        let (head, shown) = (format!("{space}/HEAD"), format!("{space}/refs/heads/{branch}"));
+        self.note(&shown, commit)?;
+        let symbolic = self.git.reference_symbolic(&head, &shown, true, "knarrd");
+        symbolic.map_err(failed("show a commit"))?;
+        let others = self.git.references_glob(&format!("{space}/refs/*")).map_err(failed("list refs"))?;
+        for mut other in others.flatten().filter(|other| other.name().ok() != Some(&shown)) {
+            other.delete().map_err(failed("remove a ref"))?;
+        }
+        Ok(())
     }
 
     /// Whether the commit is here.

@@ -121,7 +121,7 @@ impl Repo {
         for file in ["cluster.yaml", "knarr.lock", ".knarr/known_hosts", ".knarr/deploy.pub"] {
             self.read_into(Path::new(file), LARGEST, &mut inputs)?;
         }
-        for folder in ["nodes", "people", "secrets", "host"] {
+        for folder in ["nodes", "peers", "people", "secrets", "host"] {
             self.read_into(Path::new(folder), LARGEST, &mut inputs)?;
         }
         self.read_into(Path::new("sealed"), u64::MAX, &mut inputs)?;

@@ -48,7 +48,12 @@ impl Tree {
 
     /// Adds a value as YAML, below a line that says who writes it.
     pub fn yaml(&mut self, path: &str, value: &impl Serialize) {
-        let body = yaml::to_string(value, Line::Fits).expect("what is rendered has text keys only");
+        self.lines(path, value, Line::Fits);
+    }
+
+    /// Adds a value as YAML with these lines, below one that says who writes it.
+    pub fn lines(&mut self, path: &str, value: &impl Serialize, line: Line) {
+        let body = yaml::to_string(value, line).expect("what is rendered has text keys only");
         self.text(path, format!("# Written by `knarr render`: do not edit.\n{body}"));
     }
 

@@ -1,9 +1,13 @@
 //! What is wrong with a repository: all of it at once, each with its place and what to type.
 
+#[macro_use]
+mod list;
 mod fault;
+mod near;
 mod show;
 
-pub use fault::{Fault, near};
+pub use fault::Fault;
+pub use near::near;
 pub use show::{Row, rows, text};
 
 use crate::spec::At;

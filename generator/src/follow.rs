@@ -222,8 +222,8 @@ mod tests {
             applied,
             outcome,
             unfetched: None,
-            items: [].into(),
             mesh: [].into(),
+            items: [].into(),
             quarantined: vec![],
         }
     }

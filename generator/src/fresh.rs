@@ -131,7 +131,10 @@ impl Fresh<'_> {
             name: self.name.as_str().into(),
             domain: self.domain.as_deref().map(At::from),
             git: spec::Git { remotes, branch: "main".into() },
+            network: spec::Network::default(),
+            firewall: spec::Firewall::default(),
             trust,
+            birth: spec::Birth::default(),
             host: spec::Host::default(),
         }
     }

@@ -4,6 +4,7 @@
 //! the repository's files, [`git`] alone runs git, [`ui`] alone prints.
 
 pub mod accept;
+pub mod address;
 pub mod binary;
 pub mod cli;
 pub mod device;

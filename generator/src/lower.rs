@@ -5,12 +5,15 @@ mod cluster;
 mod host;
 pub mod own;
 
-use crate::emit::{Sealed, Tree};
+use crate::emit::{Line, Sealed, Tree};
 use crate::model::{Model, Node};
 use knarr_node::item::Item;
 use knarr_node::name::{NodeName, SecretName};
 use knarr_node::state::NodeState;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Where all machines read who is in the mesh.
+pub const MESH: &str = "rendered/mesh.yaml";
 
 /// Returns all that is rendered from a Model.
 pub fn lower(model: &Model) -> Tree {
@@ -25,6 +28,8 @@ pub fn lower(model: &Model) -> Tree {
         tree.yaml(&format!("rendered/nodes/{name}.yaml"), &state);
     }
     tree.yaml("rendered/cluster.yaml", &cluster::state(model));
+    tree.lines(MESH, &*model.directory, Line::EachMachine);
+    tree.text("rendered/access/nodes", cluster::reporters(model));
     tree.text("rendered/access/signers", cluster::signers(model));
     tree
 }

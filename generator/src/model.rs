@@ -4,13 +4,20 @@ mod check;
 mod cluster;
 mod host;
 mod key;
+mod mesh;
+mod network;
 mod node;
+mod peer;
 mod person;
+mod place;
 
 pub use cluster::Cluster;
 pub use host::Host;
 pub use key::SshKey;
+pub use mesh::{cut, names};
+pub use network::Network;
 pub use node::{Keys, Node};
+pub use peer::{Peer, expired};
 pub use person::{Access, Person};
 
 use crate::disk::Inputs;
@@ -19,7 +26,8 @@ use crate::seal;
 use crate::secrets;
 use crate::spec::Spec;
 use check::Check;
-use knarr_node::name::{Digest, NodeName, PersonName, SecretName};
+use knarr_node::mesh::Directory;
+use knarr_node::name::{Digest, NodeName, PeerName, PersonName, SecretName};
 use knarr_node::state::Envelope;
 use std::collections::BTreeMap;
 
@@ -32,6 +40,10 @@ pub struct Model {
     pub cluster: Cluster,
     /// All machines, removed ones too.
     pub nodes: BTreeMap<NodeName, Node>,
+    /// All devices of people.
+    pub peers: BTreeMap<PeerName, Peer>,
+    /// The machines and devices as all machines know them.
+    pub directory: Directory,
     /// All people.
     pub people: BTreeMap<PersonName, Person>,
     /// All secrets with the digests of their encrypted files.
@@ -47,12 +59,22 @@ impl Model {
         let secrets = check.secrets();
         let people = check.people();
         let host = check.cluster_host();
-        let nodes = check.nodes(&host);
-        let cluster = check.cluster()?;
-        check.trust(&cluster, &people);
+        let network = check.network();
+        let mut keys = node::Keyring::new();
+        let nodes = check.nodes(&host, &mut keys);
+        let peers = check.peers(&mut keys);
+        check.places(network.as_ref());
+        check.addresses(network.as_ref());
+        check.logins();
+        let cluster = check.cluster(network);
         let envelope = check.envelope();
-        let model = Self { envelope, cluster, nodes, people, secrets };
-        (!findings.refuse()).then_some(model)
+        let cluster = cluster?;
+        check.trust(&cluster, &people);
+        if check.findings.refuse() {
+            return None;
+        }
+        let directory = check.directory(&cluster, &nodes, &peers)?;
+        Some(Self { envelope, cluster, nodes, peers, directory, people, secrets })
     }
 }
 
@@ -67,6 +89,7 @@ impl Check<'_> {
         }
         let folders = [
             ("nodes/", ".yaml", "NAME.yaml"),
+            ("peers/", ".yaml", "NAME.yaml"),
             ("people/", ".yaml", "NAME.yaml"),
             ("secrets/", ".age", "NAME.age"),
         ];

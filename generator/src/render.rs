@@ -5,11 +5,14 @@ use crate::emit::{Sealed, Step, Tree, diff, outputs};
 use crate::error::CliError;
 use crate::finding::{self, Fault, Findings, Place};
 use crate::git::History;
-use crate::lower::lower;
-use crate::model::Model;
+use crate::lower::{MESH, lower};
+use crate::model::{Model, cut, expired, names};
 use crate::secrets::{self, Identities};
 use crate::spec::Spec;
 use crate::ui::Ui;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use knarr_node::mesh::Listing;
 use knarr_node::name::RepoPath;
 use knarr_node::outputs::{self as owned, Outputs};
 use std::collections::BTreeMap;
@@ -33,6 +36,7 @@ pub fn compile(repo: &Repo) -> Result<Compiled, CliError> {
     let mut findings = Findings::default();
     let spec = Spec::of(&inputs, &mut findings);
     let model = Model::of(&spec, &inputs, &mut findings);
+    expired(&spec, Timestamp::now().to_zoned(TimeZone::UTC).date(), &mut findings);
     Ok(Compiled { inputs, spec, findings, model })
 }
 
@@ -65,6 +69,18 @@ impl Prepared {
     }
 }
 
+/// Warns of devices that know a node otherwise than it will be: by the directory that was rendered last.
+fn cuts(new: &Listing, there: &BTreeMap<RepoPath, Vec<u8>>, findings: &mut Findings) {
+    let old = there.iter().find(|(path, _)| path.as_str() == MESH);
+    let Some(old) = old.and_then(|(_, bytes)| serde_saphyr::from_slice::<Listing>(bytes).ok()) else {
+        return;
+    };
+    for (node, devices) in cut(&old, new) {
+        let path: RepoPath = format!("nodes/{node}.yaml").parse().expect("a name has no slash");
+        findings.add(Place::file(&path), Fault::CutsDevices { names: names(&devices) });
+    }
+}
+
 fn list_path() -> RepoPath {
     owned::PATH.parse().expect("it is a path in the repository")
 }
@@ -81,6 +97,7 @@ pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
     for path in &links {
         findings.add(Place::file(path), Fault::NoFile {});
     }
+    cuts(&model.directory, &there, &mut findings);
     let steps = diff(&tree, &there, &known(repo, &there), &mut findings);
     if findings.refuse() {
         return Err(show(&findings, &inputs, ui));

@@ -6,7 +6,9 @@ mod at;
 mod cluster;
 mod host;
 mod lock;
+mod network;
 mod node;
+mod peer;
 mod person;
 mod read;
 
@@ -14,7 +16,9 @@ pub use at::At;
 pub use cluster::{Cluster, Git, Trust};
 pub use host::{FileSource, Host, UnitSource};
 pub use lock::{Lock, Pinned};
-pub use node::{Arch, Keys, Node};
+pub use network::{Birth, Firewall, Network, OpenPort, SshFrom};
+pub use node::{Arch, Keys, Node, Role};
+pub use peer::Peer;
 pub use person::{Access, Person, Which};
 pub use read::{parse, parse_all};
 
@@ -31,6 +35,8 @@ pub struct Spec {
     pub cluster: Option<Cluster>,
     /// `nodes/<name>.yaml`.
     pub nodes: BTreeMap<String, Node>,
+    /// `peers/<name>.yaml`.
+    pub peers: BTreeMap<String, Peer>,
     /// `people/<name>.yaml`.
     pub people: BTreeMap<String, Person>,
     /// `knarr.lock`.
@@ -50,9 +56,10 @@ impl Spec {
         let mut reader = Reader { inputs, findings, broken: BTreeSet::new() };
         let cluster = reader.file("cluster.yaml");
         let nodes = reader.folder("nodes");
+        let peers = reader.folder("peers");
         let people = reader.folder("people");
         let lock = reader.file("knarr.lock").unwrap_or_default();
-        Self { cluster, nodes, people, lock, broken: reader.broken }
+        Self { cluster, nodes, peers, people, lock, broken: reader.broken }
     }
 }
 

@@ -13,9 +13,10 @@ pub const FILES: [(&str, &str, bool); 4] = [
 
 /// Returns the schemas, as path and text, from the types that read the files.
 pub fn schemas() -> Vec<(String, String)> {
-    let all: [(&str, Schema); 4] = [
+    let all: [(&str, Schema); 5] = [
         ("cluster", schemars::schema_for!(spec::Cluster)),
         ("node", schemars::schema_for!(spec::Node)),
+        ("peer", schemars::schema_for!(spec::Peer)),
         ("person", schemars::schema_for!(spec::Person)),
         ("lock", schemars::schema_for!(spec::Lock)),
     ];

@@ -1,12 +1,12 @@
 //! Takes connections at the mesh address, bounded in number, size and time, and hands their requests to the routes.
 
 use super::caller::{Caller, Refused, refused};
-use super::{Listener, Place, word};
+use super::{Listener, Place, git, report, word};
 use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Router, serve::ListenerExt as _};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -132,6 +132,10 @@ async fn talk(stream: TcpStream, routes: Router, permit: OwnedSemaphorePermit) {
 fn routes(listener: &Arc<Listener>) -> Router {
     Router::new()
         .route("/v1/word", post(word::hear))
+        .route("/v1/report", get(report::own).post(report::hear))
+        .route("/v1/reports", get(report::known))
+        .route("/git/{name}/info/refs", get(git::refs))
+        .route("/git/{name}/git-upload-pack", post(git::pack))
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn_with_state(listener.clone(), admit))
         .with_state(listener.clone())

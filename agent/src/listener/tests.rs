@@ -1,5 +1,7 @@
 //! Nodes that talk over real sockets: each has a loopback address of its own.
 
+mod git;
+mod reports;
 mod words;
 
 use super::client::{AskError, Client, Method};
@@ -26,12 +28,20 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A few machines; no other test has their addresses.
-struct Mesh {
+pub(super) struct Mesh {
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
+    net: [u8; 2],
     directory: Directory,
-    floor: Oid,
+    pub(super) floor: Oid,
     nodes: Vec<Arc<Listener>>,
+}
+
+/// Whether programs that do not choose their own address count as a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guests {
+    AreNodes,
+    AreStrangers,
 }
 
 fn oid(text: &str) -> Oid {
@@ -43,24 +53,51 @@ fn name(number: u8) -> NodeName {
 }
 
 impl Mesh {
-    /// Starts the listeners n1, n2 …, and waits until they answer.
-    fn new(nodes: u8) -> Self {
+    /// Starts the listeners n1, n2 …, of which n1 is a server, and waits until they answer.
+    pub(super) fn new(nodes: u8) -> Self {
+        Self::with(nodes, Guests::AreStrangers)
+    }
+
+    fn with(nodes: u8, guests: Guests) -> Self {
         static NEXT: AtomicU8 = AtomicU8::new(0);
         let process = u8::try_from(std::process::id() % 100).unwrap();
-        let test = NEXT.fetch_add(2, Ordering::Relaxed);
-        let net = |last| Ipv4Net::new(Ipv4Addr::new(127, 100 + process, last, 0), 24).unwrap();
-        let directory = directory(net(test), net(test + 1), nodes);
+        let net = [100 + process, NEXT.fetch_add(2, Ordering::Relaxed)];
+        let directory = with_guests(directory(net, nodes), guests);
         let folder = tempfile::tempdir().unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let floor = commit(&folder.path().join("git"), "floor", &[]);
-        let mut mesh = Self { folder, runtime, directory, floor, nodes: Vec::new() };
+        let mut mesh = Self { folder, runtime, net, directory, floor, nodes: Vec::new() };
+        (1..=nodes).for_each(|number| mesh.make_key(number));
         mesh.nodes = (1..=nodes).map(|number| mesh.start(number)).collect();
         mesh
     }
 
+    fn paths(&self, number: u8) -> Paths {
+        Paths::below(self.folder.path().join(number.to_string()))
+    }
+
+    fn make_key(&self, number: u8) {
+        let key = self.paths(number).absolute("/etc/ssh/ssh_host_ed25519_key");
+        std::fs::create_dir_all(key.parent().unwrap()).unwrap();
+        let mut keygen = std::process::Command::new("ssh-keygen");
+        let made = keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(key).status();
+        assert!(made.unwrap().success());
+    }
+
+    /// Returns what `knarr render` writes to rendered/access/nodes.
+    fn signers(&self) -> String {
+        let key = |number: &u8| self.paths(*number).absolute("/etc/ssh/ssh_host_ed25519_key.pub");
+        let numbers = (1..=u8::MAX).take_while(|number| key(number).exists());
+        let line = |number: u8| {
+            let key = std::fs::read_to_string(key(&number)).unwrap();
+            format!("n{number} namespaces=\"knarr-report\" {key}")
+        };
+        numbers.map(line).collect()
+    }
+
     fn start(&self, number: u8) -> Arc<Listener> {
-        let paths = Paths::below(self.folder.path().join(number.to_string()));
+        let paths = self.paths(number);
         std::fs::create_dir_all(paths.state()).unwrap();
         assert_eq!(commit(&paths.kept("repo.git"), "floor", &[]), self.floor);
         let listener = Arc::new(Listener::new(paths));
@@ -72,7 +109,7 @@ impl Mesh {
         listener
     }
 
-    fn place(&self, number: u8, accepted: &Oid) -> Place {
+    pub(super) fn place(&self, number: u8, accepted: &Oid) -> Place {
         let ip = self.ip(number);
         let (cluster, branch) = ("harbor".parse().unwrap(), "main".to_owned());
         Place {
@@ -81,14 +118,13 @@ impl Mesh {
             ip,
             accepted: accepted.clone(),
             branch,
+            nodes: self.signers(),
             directory: self.directory.clone(),
         }
     }
 
     fn ip(&self, number: u8) -> MeshIp {
-        let mut octets = self.directory.network.addr().octets();
-        octets[3] = number;
-        MeshIp::from(Ipv4Addr::from(octets))
+        ip(self.net, number)
     }
 
     fn pod(&self) -> MeshIp {
@@ -119,26 +155,51 @@ fn commit(repo: &std::path::Path, text: &str, parents: &[&Oid]) -> Oid {
     id
 }
 
-fn directory(network: Ipv4Net, pods: Ipv4Net, count: u8) -> Directory {
+fn ip([a, b]: [u8; 2], number: u8) -> MeshIp {
+    Ipv4Addr::new(127, a, b, number).into()
+}
+
+fn directory(net: [u8; 2], count: u8) -> Directory {
     let node = |number: u8| {
-        let mut octets = network.addr().octets();
-        octets[3] = number;
-        let (ip, key) = (MeshIp::from(Ipv4Addr::from(octets)), WgKey::from([number; 32]));
+        let (ip, key) = (ip(net, number), WgKey::from([number; 32]));
         let role = if number == 1 { Role::Server } else { Role::Agent };
         let at = vec![format!("192.0.2.{number}:51821").parse().unwrap()];
         (name(number), MeshNode { ip, key, role, at, ssh: None, relay: None })
     };
+    let whole = |[a, b]: [u8; 2]| Ipv4Net::new(Ipv4Addr::new(127, a, b, 0), 24).unwrap();
     let listing = Listing {
         format: 1,
         domain: "harbor.example".parse().unwrap(),
-        network,
-        pods,
+        network: whole(net),
+        pods: whole([net[0], net[1] + 1]),
         services: "10.43.0.0/16".parse().unwrap(),
         port: Port::try_from(51821).unwrap(),
         mtu: Mtu::try_from(1380).unwrap(),
         nodes: (1..=count).map(node).collect(),
         peers: [].into(),
     };
+    Directory::try_from(listing).unwrap()
+}
+
+/// Who does not choose an address has 127.0.0.1 on the loopback device.
+fn with_guests(directory: Directory, guests: Guests) -> Directory {
+    let mut listing = Listing::from(directory);
+    if guests == Guests::AreNodes {
+        let (ip, key) = (Ipv4Addr::LOCALHOST.into(), WgKey::from([99; 32]));
+        listing.nodes.insert(
+            "guest".parse().unwrap(),
+            MeshNode {
+                ip,
+                key,
+                role: Role::Agent,
+                at: listing.nodes[&name(1)].at.clone(),
+                ssh: None,
+                relay: None,
+            },
+        );
+        listing.network = "127.0.0.0/8".parse().unwrap();
+        listing.pods = "10.42.0.0/16".parse().unwrap();
+    }
     Directory::try_from(listing).unwrap()
 }
 
@@ -151,7 +212,12 @@ fn status(answer: Result<Vec<u8>, AskError>) -> StatusCode {
 }
 
 /// Every route that is for nodes only.
-const OF_NODES: [(Method, &str); 1] = [(Method::POST, "/v1/word")];
+const OF_NODES: [(Method, &str); 4] = [
+    (Method::POST, "/v1/word"),
+    (Method::GET, "/v1/report"),
+    (Method::POST, "/v1/report"),
+    (Method::GET, "/v1/reports"),
+];
 
 #[test]
 fn strangers_are_refused_and_pods_read_nothing_that_is_for_nodes() {

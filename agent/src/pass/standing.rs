@@ -49,6 +49,7 @@ impl Standing {
             ip: directory.nodes.get(&identity.node)?.ip,
             accepted: identity.floor.clone(),
             branch: wanted.git.branch.clone(),
+            nodes: wanted.nodes.clone(),
             directory,
         })
     }

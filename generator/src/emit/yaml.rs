@@ -18,6 +18,8 @@ pub enum Line {
     Fits,
     /// Each entry of the outermost map, however long: so that branches merge line by line.
     EachEntry,
+    /// Each entry of the maps within the outermost one, however long.
+    EachMachine,
 }
 
 /// A value that cannot be written.
@@ -34,14 +36,18 @@ pub enum YamlError {
 /// Writes a value, with one line feed at the end.
 pub fn to_string(value: &impl Serialize, line: Line) -> Result<String, YamlError> {
     let value: Value = serde_json::from_str(&serde_json::to_string(value)?)?;
-    let width = if line == Line::Fits { WIDTH } else { usize::MAX };
+    let (width, within) = match line {
+        Line::Fits => (WIDTH, WIDTH),
+        Line::EachEntry => (usize::MAX, usize::MAX),
+        Line::EachMachine => (0, usize::MAX),
+    };
     let options = serde_saphyr::ser_options! {
         prefer_block_scalars: true,
         folded_wrap_chars: usize::MAX,
         min_fold_chars: usize::MAX,
         compact_list_indent: true
     };
-    let text = serde_saphyr::to_string_with_options(&Block { value: &value, width }, options)?;
+    let text = serde_saphyr::to_string_with_options(&Top { value: &value, width, within }, options)?;
     Ok(text.trim_end_matches('\n').to_owned() + "\n")
 }
 
@@ -71,6 +77,33 @@ impl Value {
                 map.iter().map(entry).sum::<Option<usize>>().map(|n| n + 2)
             }
         }
+    }
+}
+
+/// The outermost value: what is in its entries has a width of its own.
+struct Top<'a> {
+    value: &'a Value,
+    width: usize,
+    within: usize,
+}
+
+impl Serialize for Top<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { value, width, within } = *self;
+        let Value::Map(entries) = value else { return Block { value, width }.serialize(serializer) };
+        if width == within || entries.is_empty() {
+            return Block { value, width }.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(entries.len()))?;
+        for (key, value) in entries {
+            match value {
+                Value::Map(_) => map.serialize_entry(key, &Block { value, width: within })?,
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => {
+                    map.serialize_entry(key, &Inner { value, width: within })?;
+                }
+            }
+        }
+        map.end()
     }
 }
 

@@ -1,39 +1,10 @@
 //! Every finding: its code, weight, message and what to type. Codes are stable and never used twice.
 
 use super::Severity;
-use knarr_node::name::{AbsPath, BadName, RepoPath};
-
-/// Makes the enum with its four tables from one list.
-macro_rules! faults {
-    ($($(#[$doc:meta])+ $code:ident $severity:ident $name:ident { $($(#[$field_doc:meta])+ $field:ident: $type:ty),* $(,)? }
-        = $message:literal, $help:literal;)+) => {
-        /// One kind of mistake in a repository.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub enum Fault {
-            $($(#[$doc])+ $name { $($(#[$field_doc])+ $field: $type),* },)+
-        }
-        impl Fault {
-            /// Returns its stable code, e.g. `KN0102`.
-            pub fn code(&self) -> &'static str {
-                match self { $(Self::$name { .. } => stringify!($code),)+ }
-            }
-            /// Returns how much it weighs.
-            pub fn severity(&self) -> Severity {
-                match self { $(Self::$name { .. } => Severity::$severity,)+ }
-            }
-            /// Returns what is wrong, in one sentence.
-            pub fn message(&self) -> String {
-                match self { $(
-                    Self::$name { $($field),* } => { $(let _ = $field;)* format!($message) })+ }
-            }
-            /// Returns what to do about it, in one sentence.
-            pub fn help(&self) -> String {
-                match self { $(
-                    Self::$name { $($field),* } => { $(let _ = $field;)* format!($help) })+ }
-            }
-        }
-    };
-}
+use ipnet::Ipv4Net;
+use knarr_node::name::{AbsPath, BadName, NodeName, RepoPath};
+use knarr_node::net::MeshIp;
+use std::net::IpAddr;
 
 faults! {
     /// The file is no YAML.
@@ -117,8 +88,8 @@ faults! {
     } = "{other} has the same {key} key", "each machine has its own: run `knarr node refresh NAME` for the one that is wrong";
     /// Nobody signs.
     KN0206 Error NoSigner {} = "nobody may sign, so no machine would follow a commit", "name a person: `signers: [NAME]`";
-    /// A signer who is nobody.
-    KN0207 Error SignerUnknown {
+    /// A signer, or the owner of a device, who is nobody.
+    KN0207 Error PersonUnknown {
         /// The name.
         name: String,
         /// Who may have been meant.
@@ -129,7 +100,7 @@ faults! {
         /// The name.
         name: String,
     } = "{name} is a signer and has no key", "add a public SSH key under `keys` in people/{name}.yaml";
-    /// Access to a machine that is none.
+    /// Something that names a machine, and there is none.
     KN0209 Error UnknownNode {
         /// The name.
         name: String,
@@ -257,21 +228,122 @@ faults! {
         /// How many.
         count: usize,
     } = "outputs that are not what the files say now: {count}, this is the first", "knarr render";
-}
 
-/// Returns what a wrong word may have meant: `did you mean …?`, else the list, else `otherwise`.
-pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
-    let nearest =
-        known.iter().copied().map(|name| (strsim(word, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((score, name)) if score >= 0.6 => format!("did you mean `{name}`?"),
-        Some(_) if known.len() <= 12 => format!("known here: {}", known.join(", ")),
-        Some(_) | None => otherwise.to_owned(),
-    }
-}
-
-/// Returns how alike two words are, from 0 to 1.
-fn strsim(a: &str, b: &str) -> f32 {
-    similar::TextDiff::from_chars(a, b).ratio()
+    /// A machine without a role.
+    KN0501 Error NoRole {} = "nothing says what this machine is to K3s", "write `roles: [server]` or `roles: [agent]`";
+    /// Two roles.
+    KN0502 Error TwoRoles {} = "a machine has one role: a server runs pods too", "write `roles: [server]` or `roles: [agent]`";
+    /// Machines, and no server among them.
+    KN0503 Error NoServer {} = "no machine is a server, so there would be no API", "write `roles: [server]` in one of nodes/";
+    /// As many servers as one less would do for.
+    KN0504 Warning EvenServers {
+        /// How many there are.
+        count: usize,
+        /// How many may fail.
+        survives: usize,
+    } = "{count} servers go on when {survives} of them fails, and one server less would do as well", "make it an odd number";
+    /// A machine or device without an address in the mesh.
+    KN0505 Error NoMeshAddress {
+        /// Which one is free.
+        hint: String,
+    } = "this has no address in the mesh", "{hint}";
+    /// An address that is none of the mesh's, or its first or last.
+    KN0506 Error OutsideMesh {
+        /// The address.
+        ip: MeshIp,
+        /// The mesh.
+        network: Ipv4Net,
+        /// Which one is free.
+        hint: String,
+    } = "{ip} is not a machine's address in {network}", "{hint}";
+    /// Two with one address.
+    KN0507 Error SameAddress {
+        /// The address.
+        ip: MeshIp,
+        /// The other file.
+        other: RepoPath,
+        /// Which one is free.
+        hint: String,
+    } = "{other} has the same mesh address {ip}", "{hint}";
+    /// Networks that share addresses.
+    KN0508 Error Overlap {
+        /// One.
+        one: Ipv4Net,
+        /// The other.
+        other: Ipv4Net,
+    } = "{one} shares addresses with {other}", "choose networks apart from each other";
+    /// An address, and behind NAT.
+    KN0509 Error BothPlaces {} = "others reach a machine at its `address`, or it is behind NAT, not both", "take out `nat: true`, or `address`";
+    /// Neither an address nor NAT.
+    KN0510 Error NoPlace {} = "nothing says how others reach this machine", "write `address: IP`, or `nat: true` when nobody can reach it from outside";
+    /// A machine's own address among those of the cluster.
+    KN0511 Error AddressInside {
+        /// The address.
+        address: IpAddr,
+        /// The network of the cluster.
+        network: Ipv4Net,
+    } = "{address} lies in the cluster's own network {network}, and would be dialled through itself", "choose another network in cluster.yaml";
+    /// A relay that nobody can dial.
+    KN0512 Error HiddenRelay {
+        /// Its name.
+        name: NodeName,
+        /// Which would do.
+        hint: String,
+    } = "`{name}` is behind NAT itself, so nobody can reach it", "{hint}";
+    /// Two machines that cannot find each other.
+    KN0513 Error NoWay {
+        /// The other one.
+        other: NodeName,
+        /// Which relay would do.
+        hint: String,
+    } = "this machine and `{other}` are both behind NAT, and neither has a relay", "{hint}";
+    /// Something goes through a machine that was removed.
+    KN0514 Error GoneNode {
+        /// Its name.
+        name: NodeName,
+    } = "`{name}` was removed", "name another machine";
+    /// A relay for a machine that others can dial.
+    KN0515 Warning NeedlessRelay {} = "others dial this machine itself, so it needs no relay", "take out `relay`";
+    /// A port that is for the cluster only.
+    KN0516 Error ClusterPort {
+        /// The port, e.g. `udp/8472`.
+        port: String,
+        /// Whose it is.
+        what: &'static str,
+    } = "{port} is for {what} and believes whoever dials it", "take it out: nodes reach it over the mesh, and devices that `reach` it";
+    /// sshd's port among those open to all.
+    KN0517 Warning OpensSsh {} = "this opens sshd to the whole internet, whatever `firewall.ssh` says", "take it out, or write `firewall: {{ssh: anywhere}}` in cluster.yaml";
+    /// SSH for the mesh only, and nobody in it.
+    KN0518 Warning NobodyLogsIn {} = "sshd is for the mesh only, and no device reaches it: people would be locked out", "add a device: knarr peer add NAME --reach ssh";
+    /// A directory that does not hold together for another reason.
+    KN0519 Error BadMesh {
+        /// Why.
+        why: String,
+        /// What to do.
+        hint: String,
+    } = "{why}", "{hint}";
+    /// A device with a machine's name.
+    KN0520 Error SameName {
+        /// The machine's file.
+        other: RepoPath,
+    } = "{other} has the same name", "rename the device: in reports both would look alike";
+    /// A device whose time is over.
+    KN0521 Warning Expired {
+        /// The last day.
+        until: String,
+    } = "no machine lets this device in any more: its last day was {until}", "write a later day, or: knarr peer remove NAME";
+    /// A device whose node cannot be dialled from elsewhere.
+    KN0522 Warning HiddenVia {
+        /// The node.
+        name: NodeName,
+    } = "`{name}` is behind NAT: the device reaches it only within its network", "let `via` name a machine with an address";
+    /// A device's node that is another one to its devices.
+    KN0523 Warning CutsDevices {
+        /// Their names.
+        names: String,
+    } = "devices dial this machine by what their configuration says, and that is not true any more: {names}", "give each its configuration anew when this is shipped: knarr peer show NAME";
+    /// A list of networks with nothing in it.
+    KN0524 Error NoNetworks {} = "this list has no network", "write `ssh: mesh` when nobody from outside may dial sshd";
+    /// A machine that does not forward.
+    KN0525 Error NoForwarding {} = "machines forward for pods, and for each other", "take it out: Knarr sets net.ipv4.ip_forward";
 }

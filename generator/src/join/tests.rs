@@ -29,7 +29,8 @@ fn born() -> Born {
 fn nodes(names: &[&str]) -> BTreeMap<String, Node> {
     let file = |name: &&str| {
         let place = Place::At("203.0.113.7".parse().unwrap());
-        ((*name).to_owned(), node(&candidate(name).target, place, Arch::Amd64, &born()))
+        let part = Part { role: Role::Agent, place, relay: None, mesh: None };
+        ((*name).to_owned(), node(&candidate(name).target, &part, Arch::Amd64, &born()))
     };
     names.iter().map(file).collect()
 }
@@ -118,6 +119,34 @@ fn machines_are_public_behind_nat_or_all_in_one_private_network() {
         let probes: Vec<Probe> = dialled.iter().map(probe).collect();
         assert_eq!(places(&nodes(known), &probes.iter().collect::<Vec<_>>()), expected, "{dialled:?}");
     }
+}
+
+#[test]
+fn the_first_machine_that_others_reach_serves_and_relays() {
+    let at = Place::At("203.0.113.7".parse().unwrap());
+    let names: Vec<NodeName> = ["attic", "edge", "worker"].map(|name| name.parse().unwrap()).into();
+    let names: Vec<&NodeName> = names.iter().collect();
+    let becoming = |spec: &Spec, places: &[Place]| -> Vec<String> {
+        let parts = parts(spec, "10.210.0.0/16".parse().unwrap(), &names, places);
+        parts.iter().map(|part| format!("{:?} {}", part.role, part.relay.as_deref().unwrap_or("-"))).collect()
+    };
+    let mut spec = Spec::default();
+    assert_eq!(becoming(&spec, &[Place::Nat, at, at]), ["Agent edge", "Server -", "Agent -"]);
+    assert_eq!(becoming(&spec, &[Place::Nat, Place::Nat, Place::Nat]), ["Server -", "Agent -", "Agent -"]);
+    spec.nodes = nodes(&["barn", "yard"]);
+    spec.nodes.get_mut("yard").unwrap().roles = vec![Role::Server.into()];
+    assert_eq!(becoming(&spec, &[Place::Nat, at, at]), ["Agent yard", "Agent -", "Agent -"]);
+    spec.nodes.get_mut("yard").unwrap().removed = true;
+    assert_eq!(becoming(&spec, &[Place::Nat, at, at]), ["Agent edge", "Server -", "Agent -"]);
+}
+
+#[test]
+fn machines_that_join_at_once_get_different_addresses() {
+    let names: Vec<NodeName> = (0..40).map(|n| format!("node-{n}").parse().unwrap()).collect();
+    let names: Vec<&NodeName> = names.iter().collect();
+    let parts = parts(&Spec::default(), "10.210.0.0/24".parse().unwrap(), &names, &[Place::Nat; 40]);
+    let mesh: BTreeSet<MeshIp> = parts.iter().filter_map(|part| part.mesh).collect();
+    assert_eq!(mesh.len(), 40);
 }
 
 #[test]

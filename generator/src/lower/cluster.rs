@@ -1,6 +1,7 @@
 //! What belongs to the cluster and to no machine.
 
-use crate::model::Model;
+use crate::model::{Model, Node};
+use knarr_node::name::NodeName;
 use knarr_node::state::{ClusterItem, ClusterState, Tombstone};
 
 /// Returns what the cluster is to be: a tombstone for each removed machine.
@@ -18,4 +19,12 @@ pub(super) fn signers(model: &Model) -> String {
     let recovery = model.cluster.recovery.iter().map(|key| ("recovery", key));
     let line = |(who, key)| format!("{who} namespaces=\"git\" {key}\n");
     lines.chain(recovery).map(line).collect::<Vec<_>>().concat()
+}
+
+/// Returns whose reports count, as allowed_signers: each machine signs its own with its SSH host key.
+pub(super) fn reporters(model: &Model) -> String {
+    let there = model.nodes.iter().filter(|(_, node)| !node.removed);
+    let line =
+        |(name, node): (&NodeName, &Node)| format!("{name} namespaces=\"knarr-report\" {}\n", node.keys.ssh);
+    there.map(line).collect::<Vec<_>>().concat()
 }

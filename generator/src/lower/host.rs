@@ -4,14 +4,16 @@ use super::own;
 use crate::model::Host;
 use knarr_node::item::{File, Item, Sysctl};
 
+/// Machines forward for pods, for devices and for others behind NAT.
+const FORWARD: &str = "net.ipv4.ip_forward";
+
 /// Returns the kernel parameters: the file for the next boot, then each live value.
 pub(super) fn sysctl(host: &Host) -> Vec<Item> {
-    if host.sysctl.is_empty() {
-        return Vec::new();
-    }
-    let lines: Vec<String> = host.sysctl.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    let mut all = host.sysctl.clone();
+    all.insert(FORWARD.parse().expect("it is a sysctl key"), "1".to_owned());
+    let lines: Vec<String> = all.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
     let path = own::SYSCTL.parse().expect("it is an absolute path");
-    let live = host.sysctl.iter().map(|(key, value)| Sysctl { key: key.clone(), value: value.clone() });
+    let live = all.into_iter().map(|(key, value)| Sysctl { key, value });
     std::iter::once(Item::File(File::text(path, lines.concat()))).chain(live.map(Item::Sysctl)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The cluster: its name, where its commits are, whom machines believe.
 
 use super::check::{self, Check};
-use super::{Person, SshKey};
+use super::{Network, Person, SshKey};
 use crate::finding::{Fault, Place, near};
 use crate::spec::{self, At};
 use knarr_node::name::{ClusterName, Hex, PersonName, RepoPath};
@@ -15,6 +15,8 @@ pub struct Cluster {
     pub name: ClusterName,
     /// The domain below which names are made.
     pub domain: Option<String>,
+    /// Which addresses are whose.
+    pub network: Network,
     /// Where machines find the commits.
     pub git: Git,
     /// Whose signatures count, in the order of the file.
@@ -24,7 +26,7 @@ pub struct Cluster {
 }
 
 impl Check<'_> {
-    pub(super) fn cluster(&mut self) -> Option<Cluster> {
+    pub(super) fn cluster(&mut self, network: Option<Network>) -> Option<Cluster> {
         let path: RepoPath = check::path("cluster.yaml");
         let Some(cluster) = &self.spec.cluster else {
             if !self.spec.is_broken("cluster.yaml") {
@@ -40,7 +42,8 @@ impl Check<'_> {
         let git = self.git(&path, &cluster.git);
         let signers = self.signers(&path, &cluster.trust);
         let recovery = cluster.trust.recovery.as_ref().and_then(|word| self.ssh_key(&path, word));
-        Some(Cluster { name: self.word(&path, &cluster.name)?, domain, git, signers, recovery })
+        let name = self.word(&path, &cluster.name);
+        Some(Cluster { name: name?, domain, network: network?, git, signers, recovery })
     }
 
     fn domain(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {
@@ -81,7 +84,7 @@ impl Check<'_> {
             None if !self.spec.is_broken(&format!("people/{name}.yaml")) => {
                 let known = self.spec.people.keys().map(String::as_str);
                 let hint = near(name.as_str(), known, "write that file: email and keys");
-                self.findings.add(place, Fault::SignerUnknown { name: name.to_string(), hint });
+                self.findings.add(place, Fault::PersonUnknown { name: name.to_string(), hint });
             }
             Some(_) | None => {}
         }

@@ -68,6 +68,9 @@ impl Check<'_> {
         if value.trim().is_empty() || value.chars().any(char::is_control) {
             self.bad(path, value, "a sysctl value", "one line of words");
         }
+        if key.value == "net.ipv4.ip_forward" && value.trim() != "1" {
+            self.findings.add(Place::of(path, value), Fault::NoForwarding {});
+        }
         Some((self.word(path, key)?, value.trim().to_owned()))
     }
 

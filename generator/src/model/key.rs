@@ -3,8 +3,8 @@
 use super::check::Check;
 use crate::finding::{Fault, Place};
 use crate::spec::At;
-use base64::Engine;
 use knarr_node::name::{Hex, RepoPath};
+use knarr_node::net::WgKey;
 use ssh_key::{Algorithm, HashAlg, PublicKey};
 use std::fmt;
 use std::str::FromStr;
@@ -61,13 +61,9 @@ impl Check<'_> {
         valid.then(|| word.value.clone())
     }
 
-    pub(super) fn wireguard(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(&word.value);
-        let valid = bytes.is_ok_and(|bytes| bytes.len() == 32);
-        if !valid {
-            self.findings.add(Place::of(path, word), Fault::BadWireguardKey {});
-        }
-        valid.then(|| word.value.clone())
+    pub(super) fn wireguard(&mut self, path: &RepoPath, word: &At<String>) -> Option<WgKey> {
+        let parsed = word.parse();
+        parsed.map_err(|_| self.findings.add(Place::of(path, word), Fault::BadWireguardKey {})).ok()
     }
 
     pub(super) fn machine(&mut self, path: &RepoPath, word: &At<String>) -> Option<Hex> {

@@ -4,9 +4,13 @@ use super::check::{self, Check};
 use super::{Host, SshKey};
 use crate::finding::{Fault, Place};
 use crate::spec::{self, Arch, At};
+use crate::ssh::Target;
+use knarr_node::firewall::Open;
+use knarr_node::mesh::Role;
 use knarr_node::name::{Hex, NodeName, RepoPath};
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use knarr_node::net::{MeshIp, Port, WgKey};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// One machine.
 #[derive(Clone, Debug)]
@@ -15,6 +19,14 @@ pub struct Node {
     pub address: Option<IpAddr>,
     /// Whether it is behind NAT.
     pub nat: bool,
+    /// What it is to K3s.
+    pub role: Role,
+    /// Its address in the mesh.
+    pub mesh: MeshIp,
+    /// Who forwards between it and others behind NAT.
+    pub relay: Option<NodeName>,
+    /// Ports that the internet may dial.
+    pub open: BTreeSet<Open>,
     /// How people reach it, as ssh(1) takes it: `user@host[:port]` or a name from ssh_config.
     pub ssh: Option<String>,
     /// Its architecture.
@@ -35,19 +47,34 @@ pub struct Keys {
     /// The age recipient of its secrets.
     pub age: String,
     /// The WireGuard key.
-    pub wireguard: String,
+    pub wireguard: WgKey,
     /// The SSH host key.
     pub ssh: SshKey,
 }
 
+/// Keys by kind and value, each with the file that has it.
+pub(super) type Keyring = BTreeMap<(&'static str, String), RepoPath>;
+
+impl Node {
+    /// Returns the port on which its sshd listens, as far as `ssh` says.
+    pub fn ssh_port(&self) -> Port {
+        ssh_port(self.ssh.as_deref())
+    }
+}
+
+/// Returns the port in `user@host[:port]`; a name of ssh_config keeps its port to itself.
+pub(super) fn ssh_port(ssh: Option<&str>) -> Port {
+    let port = ssh.and_then(|text| text.parse::<Target>().ok()?.port);
+    port.and_then(|port| Port::try_from(port).ok()).unwrap_or(Port::SSH)
+}
+
 impl Check<'_> {
-    pub(super) fn nodes(&mut self, base: &Host) -> BTreeMap<NodeName, Node> {
+    pub(super) fn nodes(&mut self, base: &Host, keys: &mut Keyring) -> BTreeMap<NodeName, Node> {
         let mut nodes = BTreeMap::new();
-        let mut keys: BTreeMap<(&'static str, String), RepoPath> = BTreeMap::new();
         for (file, node) in &self.spec.nodes {
             let path = check::path(&format!("nodes/{file}.yaml"));
             let name = self.file_name(&path, file);
-            self.own_keys(&path, &node.keys, &mut keys);
+            self.own_keys(&path, &node.keys, keys);
             if let (Some(name), Some(node)) = (name, self.one_node(&path, node, base)) {
                 nodes.insert(name, node);
             }
@@ -57,12 +84,19 @@ impl Check<'_> {
 
     fn one_node(&mut self, path: &RepoPath, node: &spec::Node, base: &Host) -> Option<Node> {
         let address = node.address.as_ref().and_then(|word| self.address(path, word));
+        let role = self.role(path, node);
+        let open = node.open.iter().filter_map(|word| self.open(path, word, node)).collect();
+        let relay = node.relay.as_ref().and_then(|word| self.relay(path, node, word));
         let ssh = node.ssh.as_ref().and_then(|word| self.ssh(path, word));
         let host = self.host(path, &node.host, base.clone());
         let keys = self.keys(path, &node.keys)?;
         Some(Node {
             address,
             nat: node.nat,
+            role: role?,
+            mesh: node.mesh.as_ref().and_then(|word| word.parse().ok()).map(Ipv4Addr::into)?,
+            relay,
+            open,
             ssh,
             arch: node.arch.unwrap_or_default(),
             keys,
@@ -80,12 +114,7 @@ impl Check<'_> {
     }
 
     /// Reports a key that another machine has too: a copied file, or a cloned disk.
-    fn own_keys(
-        &mut self,
-        path: &RepoPath,
-        keys: &spec::Keys,
-        all: &mut BTreeMap<(&'static str, String), RepoPath>,
-    ) {
+    fn own_keys(&mut self, path: &RepoPath, keys: &spec::Keys, all: &mut Keyring) {
         let named = [
             ("machine", &keys.machine),
             ("age", &keys.age),
@@ -93,10 +122,20 @@ impl Check<'_> {
             ("ssh", &keys.ssh),
         ];
         for (key, word) in named {
-            let value = word.parse::<SshKey>().map_or_else(|_| word.value.clone(), |key| key.to_string());
-            if let Some(other) = all.insert((key, value), path.clone()) {
-                self.findings.add(Place::of(path, word), Fault::SameKey { key, other });
-            }
+            self.own_key(path, key, word, all);
+        }
+    }
+
+    pub(super) fn own_key(
+        &mut self,
+        path: &RepoPath,
+        key: &'static str,
+        word: &At<String>,
+        all: &mut Keyring,
+    ) {
+        let value = word.parse::<SshKey>().map_or_else(|_| word.value.clone(), |key| key.to_string());
+        if let Some(other) = all.insert((key, value), path.clone()) {
+            self.findings.add(Place::of(path, word), Fault::SameKey { key, other });
         }
     }
 

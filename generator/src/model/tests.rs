@@ -6,6 +6,8 @@ use crate::model::Model;
 use crate::spec::Spec;
 use knarr_node::name::RepoPath;
 
+mod network;
+
 fn example() -> Inputs {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/three-machines");
     Repo::at(root).inputs().unwrap()
@@ -114,6 +116,7 @@ fn each_single_mistake_is_one_finding_at_its_place() {
         (Slip("nodes/edge.yaml", "from: host/hello.service", "from: host/hello.service, text: x"), "KN0309"),
         (Slip("nodes/edge.yaml", "/usr/local/bin/hi:", "/etc/motd/hi:"), "KN0310"),
         (Slip("secrets/extra.age", "", "hunter2"), "KN0311"),
+        (Slip("cluster.yaml", "vm.swappiness: \"10\"", "net.ipv4.ip_forward: \"0\""), "KN0525"),
     ];
     let wrong: Vec<String> = cases.iter().filter_map(|(slip, expected)| differs(slip, expected)).collect();
     assert!(wrong.is_empty(), "{}", wrong.concat());
@@ -126,7 +129,7 @@ fn differs(slip: &Slip, expected: &str) -> Option<String> {
     let (findings, _) = check(&inputs);
     let rows = finding::rows(&findings, &inputs);
     let (code, help) = expected.split_once(' ').unwrap_or((expected, ""));
-    let about_all = ["KN0210", "KN0211"].contains(&code); // told of cluster.yaml, wherever the cause stands
+    let about_all = ["KN0210", "KN0211", "KN0503", "KN0504"].contains(&code); // told of cluster.yaml, wherever the cause stands
     let fits = matches!(rows.as_slice(), [row] if row.code == code && row.help.contains(help) && (about_all || row.file == slip.0));
     (!fits).then(|| {
         format!("{} {:?}: not {expected}:\n{}", slip.0, slip.2, finding::text(&findings, &inputs, false))
@@ -168,7 +171,7 @@ fn all_mistakes_are_found_at_once_and_broken_files_hide_nothing_else() {
     let found: Vec<_> = rows.iter().map(|row| (row.code, row.file.as_str(), row.line)).collect();
     let expected = [
         ("KN0108", "cluster.yaml", Some(2)),
-        ("KN0102", "nodes/edge.yaml", Some(6)),
+        ("KN0102", "nodes/edge.yaml", Some(9)),
         ("KN0209", "people/ada.yaml", Some(5)),
     ];
     assert_eq!(found, expected);

@@ -1,6 +1,6 @@
 //! `cluster.yaml`: what is true of the whole cluster.
 
-use super::{At, Host};
+use super::{At, Birth, Firewall, Host, Network};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +17,17 @@ pub struct Cluster {
     pub domain: Option<At<String>>,
     /// Where machines find the commits.
     pub git: Git,
+    /// The addresses of machines, pods and Services.
+    #[serde(default)]
+    pub network: Network,
+    /// What the internet may dial on every machine.
+    #[serde(default)]
+    pub firewall: Firewall,
     /// Whom machines believe.
     pub trust: Trust,
+    /// What is chosen once, when the cluster is born.
+    #[serde(default)]
+    pub birth: Birth,
     /// What every machine has.
     #[serde(default, skip_serializing_if = "Host::is_empty")]
     pub host: Host,

@@ -1,6 +1,6 @@
 //! `nodes/<name>.yaml`: one machine.
 
-use super::{At, Host};
+use super::{At, Host, OpenPort};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,15 +9,27 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
+    /// What it is to K3s: `[server]`, which runs pods too, or `[agent]`.
+    #[serde(default)]
+    pub roles: Vec<At<Role>>,
     /// The IP address at which others reach it; leave it out behind NAT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<At<String>>,
     /// Whether it is behind NAT: others cannot reach it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nat: bool,
+    /// Behind NAT: the node that forwards between it and others behind NAT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<At<String>>,
     /// How people reach it: `user@host[:port]`, or a name from ssh_config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh: Option<At<String>>,
+    /// Ports that the whole internet may dial: `[80, 443, udp/53]`; tcp when nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<At<OpenPort>>,
+    /// Its address in the mesh; `knarr node add` writes it, and no other machine ever gets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<At<String>>,
     /// Its architecture; amd64 when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arch: Option<Arch>,
@@ -29,6 +41,16 @@ pub struct Node {
     /// Written by `knarr node remove`: the machine stops what Knarr started and keeps its data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
+}
+
+/// What a machine is to K3s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It runs the API and etcd, and pods too.
+    Server,
+    /// It runs pods only.
+    Agent,
 }
 
 /// An architecture that knarrd runs on.

@@ -242,8 +242,10 @@ fn machines_are_typed_as_name_and_place_each_once() {
 
 const EDGE: &str = "\
 # the oldest
+roles: [server]
 address: 203.0.113.7
 ssh: root@127.0.0.1:1
+mesh: 10.210.83.168
 keys:
   machine: 9f2c41a3b5d7e9f1a2b4c6d8e0f1a3b5c7d9e1f2a4b6c8d0e2f4a6b8c0d2e4f6
   age: age1lrzv0a3rjcz6e4vnqqnatx7fdm9pmzwrgmemhr4wx7ekxf6hw9wsg2mmyv

@@ -123,17 +123,17 @@ fn bad_input_is_told_all_at_once_and_nothing_is_written() {
         &home.knarr("harbor", &["render"]),
         &expect![[r#"
             error[KN0207]: there is no people/mee.yaml
-             --> cluster.yaml:7:13
+             --> cluster.yaml:9:13
               |
-            7 |   signers: [mee]
+            9 |   signers: [mee]
               |             ^^^
               |
             help: did you mean `me`?
 
             error[KN0308]: there is no secrets/greting.age
-              --> nodes/edge.yaml:12:31
+              --> nodes/edge.yaml:15:31
                |
-            12 |     /etc/hello.conf: {secret: greting, mode: "0640"}
+            15 |     /etc/hello.conf: {secret: greting, mode: "0640"}
                |                               ^^^^^^^
                |
             help: did you mean `greeting`?
@@ -145,7 +145,7 @@ fn bad_input_is_told_all_at_once_and_nothing_is_written() {
     );
     let json = home.knarr("harbor", &["check", "--output", "json"]);
     let json: serde_json::Value = serde_json::from_str(json.trim_end_matches("exit 1\n")).unwrap();
-    assert_eq!((&json["findings"][0]["code"], &json["findings"][0]["line"]), (&"KN0207".into(), &7.into()));
+    assert_eq!((&json["findings"][0]["code"], &json["findings"][0]["line"]), (&"KN0207".into(), &9.into()));
     assert_eq!(files(&home.path("harbor/rendered")), before);
     same(
         &home.knarr(".", &["render"]),
@@ -187,6 +187,25 @@ fn an_edited_output_is_never_overwritten() {
     same(&home.knarr("harbor", &["render", "--check"]), &expect!["rendered/ is up to date\n"]);
 }
 
+#[test]
+fn a_new_device_is_one_line_of_one_file_and_no_state() {
+    let home = Home::with_example();
+    let x1 = fs::read_to_string(home.path("harbor/peers/x1.yaml")).unwrap();
+    let line = |key: &str| x1.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    let x2 = x1
+        .replace(&line("key:"), "key: AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
+        .replace(&line("mesh:"), "mesh: 10.210.217.4");
+    home.write("harbor/peers/x2.yaml", &x2);
+    home.knarr("harbor", &["render"]);
+    same(
+        &home.git("harbor", &["diff", "--numstat"]),
+        &expect![[r#"
+            1	0	rendered/mesh.yaml
+            1	1	rendered/owned.yaml
+        "#]],
+    );
+}
+
 /// Two people work at once: whatever a merge makes of rendered/, one render heals it.
 fn merged(with_driver: bool) {
     let home = Home::with_example();
@@ -223,7 +242,11 @@ fn a_conflicted_merge_without_the_driver_is_rendered_anew() {
 fn a_removed_machine_becomes_a_tombstone() {
     let home = Home::with_example();
     home.replace("harbor/nodes/edge.yaml", "keys:", "removed: true\nkeys:");
-    home.knarr("harbor", &["render"]);
+    home.replace("harbor/nodes/worker.yaml", "[agent]", "[server]");
+    home.replace("harbor/nodes/attic.yaml", "relay: edge", "relay: worker");
+    home.replace("harbor/peers/x1.yaml", "via: edge", "via: worker");
+    let said = home.knarr("harbor", &["render"]);
+    assert!(said.contains("warning[KN0523]") && said.contains("any more: x1"), "{said}");
     assert!(
         !home.path("harbor/rendered/nodes/edge.yaml").exists()
             && !home.path("harbor/rendered/nodes/edge.age").exists()

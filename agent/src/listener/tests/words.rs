@@ -47,13 +47,14 @@ fn an_accepted_commit_is_told_to_all_others_once() {
 #[test]
 fn in_a_large_cluster_each_tells_few_and_all_hear() {
     let names: Vec<NodeName> = (1..=200).map(name).collect();
-    let all = directory("10.9.0.0/24".parse().unwrap(), "10.8.0.0/24".parse().unwrap(), 200);
+    let all = directory([9, 8], 200);
     let place = |node: &NodeName| Place {
         cluster: "harbor".parse().unwrap(),
         node: node.clone(),
         ip: all.nodes[node].ip,
         accepted: oid(NEW),
         branch: "main".to_owned(),
+        nodes: String::new(),
         directory: all.clone(),
     };
     let mut heard = BTreeSet::from([all.nodes[&names[0]].ip]);

@@ -5,11 +5,11 @@ use super::file::{path, proven};
 use crate::disk::Repo;
 use crate::enrol::{Pinned, Trouble, pin};
 use crate::error::CliError;
-use crate::join::{self, Candidate, Place, packages, places, refusals};
+use crate::join::{self, Candidate, Part, Place, packages, parts, places, refusals};
 use crate::machine::{Machine, at_once};
 use crate::model::Model;
 use crate::probe::{Listens, Probe, Root};
-use crate::spec::Node;
+use crate::spec::{Node, Role};
 use crate::ssh::{Ssh, Target};
 use crate::ui::Ui;
 use knarr_node::enrol::Born;
@@ -69,20 +69,22 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let nodes = &compiled.spec.nodes;
     let candidates = look(&ssh, &model, nodes, &args.machines, &ui)?;
     let probes: Vec<&Probe> = candidates.iter().map(|candidate| &candidate.probe).collect();
-    let places = places(nodes, &probes);
-    announce(&candidates, &places, &ui);
+    let names: Vec<&NodeName> = candidates.iter().map(|candidate| &candidate.name).collect();
+    let mesh = model.cluster.network.mesh;
+    let parts = parts(&compiled.spec, mesh, &names, &places(nodes, &probes));
+    announce(&candidates, &parts, &ui);
     if !ui.ask("Go on?")? {
         return Err(CliError::user("nothing was done"));
     }
     let (born, failed) = enrol(&pinned, &ssh, &model, &candidates, &ui);
     let joined = candidates
         .iter()
-        .zip(&places)
-        .filter_map(|(candidate, place)| born.get(&candidate.name).map(|born| (candidate, *place, born)));
+        .zip(&parts)
+        .filter_map(|(candidate, part)| born.get(&candidate.name).map(|born| (candidate, part, born)));
     let mut wrote = Vec::new();
-    for (candidate, place, born) in joined {
+    for (candidate, part, born) in joined {
         if !nodes.contains_key(candidate.name.as_str()) {
-            wrote.push(write(&repo, candidate, place, born)?);
+            wrote.push(write(&repo, candidate, part, born)?);
         }
     }
     report(&wrote, &failed, &ui)
@@ -144,9 +146,9 @@ fn refuse(troubles: &[Trouble], ui: &Ui) -> CliError {
 }
 
 /// Shows what was seen and what will happen.
-fn announce(candidates: &[Candidate], places: &[Place], ui: &Ui) {
+fn announce(candidates: &[Candidate], parts: &[Part], ui: &Ui) {
     let rows: Vec<[String; 4]> =
-        candidates.iter().zip(places).map(|(candidate, place)| row(candidate, *place)).collect();
+        candidates.iter().zip(parts).map(|(candidate, part)| row(candidate, part)).collect();
     ui.table(["NODE", "SYSTEM", "SEEN", "BECOMES"], &rows);
     let version = env!("CARGO_PKG_VERSION");
     ui.say(format_args!(
@@ -165,14 +167,22 @@ fn announce(candidates: &[Candidate], places: &[Place], ui: &Ui) {
     }
 }
 
-fn row(candidate: &Candidate, place: Place) -> [String; 4] {
+fn row(candidate: &Candidate, part: &Part) -> [String; 4] {
     let Candidate { name, probe, .. } = candidate;
     let arch = probe.arch.as_ref().map_or_else(Clone::clone, ToString::to_string);
-    let becomes = match place {
-        Place::At(ip) => format!("node, others reach it at {ip}"),
-        Place::Nat => "node, behind NAT".to_owned(),
+    [name.to_string(), format!("{} {arch}", probe.os), seen(probe), becomes(part)]
+}
+
+fn becomes(part: &Part) -> String {
+    let role = match part.role {
+        Role::Server => "server",
+        Role::Agent => "agent",
     };
-    [name.to_string(), format!("{} {arch}", probe.os), seen(probe), becomes]
+    match (part.place, &part.relay) {
+        (Place::At(ip), _) => format!("{role}, others reach it at {ip}"),
+        (Place::Nat, None) => format!("{role}, behind NAT"),
+        (Place::Nat, Some(relay)) => format!("{role}, behind NAT, through {relay}"),
+    }
 }
 
 fn seen(probe: &Probe) -> String {
@@ -206,10 +216,10 @@ fn enrol(
     (born, failed)
 }
 
-fn write(repo: &Repo, candidate: &Candidate, place: Place, born: &Born) -> Result<String, CliError> {
+fn write(repo: &Repo, candidate: &Candidate, part: &Part, born: &Born) -> Result<String, CliError> {
     let arch = candidate.probe.arch.clone().unwrap_or_default();
     let path = path(&candidate.name);
-    repo.write_spec(&path, "node", &join::node(&candidate.target, place, arch, born))?;
+    repo.write_spec(&path, "node", &join::node(&candidate.target, part, arch, born))?;
     Ok(path.to_string())
 }
 

@@ -52,7 +52,7 @@ impl Row {
             removed: node.removed,
             machine: node.keys.machine.to_string(),
             age: node.keys.age.clone(),
-            wireguard: node.keys.wireguard.clone(),
+            wireguard: node.keys.wireguard.to_string(),
             host_key: node.keys.ssh.to_string(),
             items: items.iter().map(|item| item.id().to_string()).collect(),
         }
