@@ -93,10 +93,14 @@ func (n *node) run() error {
 	if err := n.until("server", func() error { return n.enter(password) }); err != nil {
 		return err
 	}
-	if err := n.startKubelet(); err != nil || n.config["disable-kube-proxy"] == "true" {
+	config, stem := n.agent("kubeproxy.kubeconfig"), n.agent("client-kube-proxy")
+	if err := writeKubeconfig(config, n.base, n.agent("server-ca.crt"), stem+".crt", stem+".key", 0o600); err != nil {
 		return err
 	}
-	return n.startProxy()
+	if err := n.startKubelet(config); err != nil || n.config["disable-kube-proxy"] == "true" {
+		return err
+	}
+	return n.startProxy(config)
 }
 
 // nodePassword is made once and proves later that a node is the same machine.
@@ -161,7 +165,15 @@ func (n *node) certificate(server *access, name string, headers map[string]strin
 	return errors.Join(writeFile(n.agent(name+".key"), text, 0o600), writeFile(n.agent(name+".crt"), cert, 0o644))
 }
 
-func (n *node) startKubelet() error {
+func (n *node) startKubelet(nodesConfig string) error {
+	switch backend := n.config["flannel-backend"]; backend {
+	case "vxlan":
+	case "none":
+		nodesConfig = ""
+	default:
+		say("warning", "This stand-in has no flannel backend %s: pods of different nodes do not reach each other", backend)
+		nodesConfig = ""
+	}
 	config := n.agent("kubelet.kubeconfig")
 	ca, stem := n.agent("server-ca.crt"), n.agent("client-kubelet")
 	if err := writeKubeconfig(config, n.base, ca, stem+".crt", stem+".key", 0o600); err != nil {
@@ -176,7 +188,10 @@ func (n *node) startKubelet() error {
 		Name: n.name, NodeIP: nodeIP, Labels: labels, Taints: n.set.List("node-taint"), Kubeconfig: config,
 		ClientCA: n.agent("client-ca.crt"), Cert: n.agent("serving-kubelet.crt"), Key: n.agent("serving-kubelet.key"),
 		Domain: n.config["cluster-domain"], DNS: strings.Split(n.config["cluster-dns"], ","),
-		Pods: pods.Place{ClusterCIDR: n.config["cluster-cidr"], NodeIP: n.address, Folder: n.agent("pods"), Programs: programFolder()},
+		Pods: pods.Place{
+			Node: n.name, ClusterCIDR: n.config["cluster-cidr"], NodeIP: n.address, NodesKubeconfig: nodesConfig,
+			Folder: n.agent("pods"), Programs: programFolder(),
+		},
 	})
 	if err != nil {
 		return err
@@ -196,11 +211,7 @@ func programFolder() string {
 	return "/opt/knarr-peers/programs"
 }
 
-func (n *node) startProxy() error {
-	config, stem := n.agent("kubeproxy.kubeconfig"), n.agent("client-kube-proxy")
-	if err := writeKubeconfig(config, n.base, n.agent("server-ca.crt"), stem+".crt", stem+".key", 0o600); err != nil {
-		return err
-	}
+func (n *node) startProxy(config string) error {
 	return n.start("kube-proxy", append([]string{
 		"--proxy-mode=iptables", "--hostname-override=" + n.name, "--cluster-cidr=" + n.config["cluster-cidr"], "--kubeconfig=" + config,
 		"--healthz-bind-address=127.0.0.1", "--metrics-bind-address=127.0.0.1:10249",

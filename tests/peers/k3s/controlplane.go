@@ -94,7 +94,7 @@ func (c *cluster) controllerFlags() []string {
 		"--service-cluster-ip-range=" + critical(c.set)["service-cidr"], "--profiling=false",
 	}
 	for name, ca := range map[string]string{"kube-apiserver-client": "client", "kubelet-client": "client", "kubelet-serving": "server", "legacy-unknown": "server"} {
-		flags = append(flags, "--cluster-signing-"+name+"-cert-file="+c.tls(ca+"-ca.crt"), "--cluster-signing-"+name+"-key-file="+c.tls(ca+"-ca.key"))
+		flags = append(flags, "--cluster-signing-"+name+"-cert-file="+c.tls(ca+"-ca.nochain.crt"), "--cluster-signing-"+name+"-key-file="+c.tls(ca+"-ca.key"))
 	}
 	return append(flags, dashed(c.set.Args("kube-controller-manager-arg"))...)
 }

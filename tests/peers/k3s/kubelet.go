@@ -124,8 +124,25 @@ func (o *kubeletOptions) kubelet(client, heartbeat *kubernetes.Clientset, runtim
 	return hollow, nil
 }
 
-// machine says how large every node is: large enough for what tests ask for.
+// machine says how large every node is, large enough for what tests ask for, and what system it really has.
 type machine struct{ *cadvisortest.Fake }
+
+func (m machine) VersionInfo() (*cadvisor.VersionInfo, error) {
+	info, err := m.Fake.VersionInfo()
+	if err != nil {
+		return nil, err
+	}
+	if text, fault := os.ReadFile("/proc/sys/kernel/osrelease"); fault == nil {
+		info.KernelVersion = strings.TrimSpace(string(text))
+	}
+	text, _ := os.ReadFile("/etc/os-release")
+	for line := range strings.Lines(string(text)) {
+		if name, found := strings.CutPrefix(strings.TrimSpace(line), "PRETTY_NAME="); found {
+			info.ContainerOsVersion = strings.Trim(name, `"`)
+		}
+	}
+	return info, nil
+}
 
 func (m machine) MachineInfo() (*cadvisor.MachineInfo, error) {
 	info, err := m.Fake.MachineInfo()

@@ -190,7 +190,7 @@ func (c *cluster) certificates(made *material) error {
 	if err != nil {
 		return err
 	}
-	var faults []error
+	faults := []error{made.client.KeepSigner(c.tls("client-ca.nochain.crt")), made.server.KeepSigner(c.tls("server-ca.nochain.crt"))}
 	for _, it := range []struct {
 		by   *pki.Authority
 		stem string
@@ -252,9 +252,12 @@ func (c *cluster) takeShared(files map[string]string) error {
 		if !slices.Contains(shared, name) {
 			continue
 		}
-		if have, err := os.ReadFile(file); err == nil && string(have) != files[name] {
-			return fmt.Errorf("%s newer than datastore and could cause a cluster outage. Remove the file(s) from disk and"+
-				" restart to be recreated from datastore", file)
+		if have, err := os.ReadFile(file); err == nil {
+			if string(have) != files[name] {
+				return fmt.Errorf("%s newer than datastore and could cause a cluster outage. Remove the file(s) from disk and"+
+					" restart to be recreated from datastore", file)
+			}
+			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return err

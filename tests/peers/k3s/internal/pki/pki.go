@@ -53,6 +53,11 @@ func Ensure(stem, name string) (*Authority, error) {
 	return read(stem)
 }
 
+// KeepSigner writes the signing certificate alone, for those who cannot read a chain.
+func (a *Authority) KeepSigner(file string) error {
+	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.chain[0].Raw}), 0o644)
+}
+
 func found(stem, name string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -12,17 +12,18 @@ import (
 const bridge = "cni0"
 
 // network gives pods addresses of the node's pod network, and to those that really run a namespace on a bridge, as
-// K3s's bundled CNI plugins do. Pods of other nodes are not reached: there is no flannel.
+// K3s's bundled CNI plugins do.
 type network struct {
-	place  Place
-	mutex  sync.Mutex
-	prefix netip.Prefix
-	leases map[string]netip.Addr // by the pod's uid
-	spaces map[string]string
+	place   Place
+	overlay *overlay // nil without flannel
+	mutex   sync.Mutex
+	prefix  netip.Prefix
+	leases  map[string]netip.Addr // by the pod's uid
+	spaces  map[string]string
 }
 
-func newNetwork(place Place) *network {
-	return &network{place: place, leases: map[string]netip.Addr{}, spaces: map[string]string{}}
+func newNetwork(place Place, overlay *overlay) *network {
+	return &network{place: place, overlay: overlay, leases: map[string]netip.Addr{}, spaces: map[string]string{}}
 }
 
 // use takes the pod network of this node and makes the bridge.
@@ -49,6 +50,11 @@ func (n *network) use(cidr string) error {
 		done`, bridge, router, leave, n.place.ClusterCIDR)
 	if err := shell(script); err != nil {
 		return err
+	}
+	if n.overlay != nil {
+		if err := n.overlay.use(prefix, n.place.NodeIP); err != nil {
+			return err
+		}
 	}
 	n.prefix = prefix
 	return nil
@@ -100,14 +106,21 @@ func (n *network) namespace(pod string, onHost bool) (string, error) {
 		ip link set %[2]s master %[3]s up
 		ip -n %[1]s link set lo up
 		ip -n %[1]s address add %[4]s/%[5]d dev eth0
-		ip -n %[1]s link set eth0 up
+		ip -n %[1]s link set eth0 mtu %[7]s up
 		ip -n %[1]s route add default via %[6]s`,
-		name, cable, bridge, address, n.prefix.Bits(), n.prefix.Addr().Next())
+		name, cable, bridge, address, n.prefix.Bits(), n.prefix.Addr().Next(), n.mtu())
 	if err := shell(script); err != nil {
 		return "", err
 	}
 	n.spaces[pod] = "/run/netns/" + name
 	return n.spaces[pod], nil
+}
+
+func (n *network) mtu() string {
+	if n.overlay == nil {
+		return "1500"
+	}
+	return n.overlay.mtu()
 }
 
 // release takes a pod's address and network back.

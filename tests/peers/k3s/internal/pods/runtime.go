@@ -15,13 +15,16 @@ import (
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 	fake "k8s.io/cri-api/pkg/apis/testing"
 )
 
 // Place says where pods live.
 type Place struct {
-	ClusterCIDR, NodeIP string
+	Node, ClusterCIDR, NodeIP string
+	// Kubeconfig of one who may see all Nodes, for the overlay; empty without one
+	NodesKubeconfig string
 	// Folder of this runtime's own files
 	Folder string
 	// Programs is the folder with the real programs of known images
@@ -58,15 +61,34 @@ func NewRuntime(ctx context.Context, client kubernetes.Interface, place Place) (
 	}
 	book.FakeStatus = &cri.RuntimeStatus{Conditions: []*cri.RuntimeCondition{condition("RuntimeReady", true), condition("NetworkReady", false)}}
 	runtime := &Runtime{
-		FakeRuntimeService: book, place: place, client: client, network: newNetwork(place), births: make(chan func()),
+		FakeRuntimeService: book, place: place, client: client, births: make(chan func()),
 		specs: map[string]*core.Pod{}, configs: map[string]*container{}, processes: map[string]*process{},
 	}
-	var err error
+	overlay, err := place.overlay(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runtime.network = newNetwork(place, overlay)
 	if runtime.services, err = watchServices(ctx, client, filepath.Join(place.Folder, "hosts")); err != nil {
 		return nil, err
 	}
 	go runtime.bear()
 	return runtime, nil
+}
+
+func (p Place) overlay(ctx context.Context) (*overlay, error) {
+	if p.NodesKubeconfig == "" {
+		return nil, nil
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", p.NodesKubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return watchNodes(ctx, client, p.Node)
 }
 
 // UpdateRuntimeConfig tells the pod network of this node, without which it is not ready.
