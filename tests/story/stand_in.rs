@@ -21,6 +21,8 @@ Delegate=yes
 TimeoutStartSec=0
 Restart=always
 RestartSec=1
+[Install]
+WantedBy=multi-user.target
 ";
 
 /// Plays the scenario; hosts are as before afterwards.
@@ -35,13 +37,16 @@ pub(super) fn play(story: &mut Story<'_>) {
     story.step("another machine under its name is refused", impostor);
     story.step("a server with other critical values is refused", critical);
     story.step("a second server joins etcd", second_server);
+    story.step("Pods of two nodes reach each other by the name of a Service", pods::two_nodes);
     story.step("Argo CD's own manifest runs: redis, repo-server, controllers", pods::argo_installed);
     story.step("an app of a repository becomes Synced and Healthy, and follows", pods::argo_follows);
     story.step("the sealed-secrets controller opens what kubeseal sealed", pods::sealed);
     story.step("a new version starts on the old data", upgrade);
+    story.step("after a power cut the cluster and its Pods come back", pods::back_again);
     story.step("a deleted Node leaves etcd, and its name is free again", removal);
     story.step("a snapshot is saved, listed and deleted", snapshot);
     story.step("an emptied server that may found a cluster founds a second one", second_cluster);
+    story.step("one server lives on SQLite, with CAs that were given as chains", given_authorities);
     story.step("all is taken away again", clean);
 }
 
@@ -158,7 +163,9 @@ fn upgrade(lab: &Lab) {
     provide(edge, NEW);
     edge.expect("systemctl restart k3s");
     wait_until("the node reports the new version", SLOW, || version(edge, "edge") == NEW);
-    wait_until("Argo CD runs again", SLOW, || edge.run("pgrep -f '[a]rgocd-application-controller'").ok());
+    edge.expect(
+        "k3s kubectl -n argocd rollout status --timeout=120s statefulset/argocd-application-controller",
+    );
 }
 
 fn removal(lab: &Lab) {
@@ -192,14 +199,46 @@ fn second_cluster(lab: &Lab) {
     edge.refuse("k3s kubectl get node worker");
 }
 
+/// Each CA is an intermediate below one root; the file goes from it to the root.
+const CHAINS: &str = r#"
+mkdir -p /var/lib/rancher/k3s/server/tls/etcd; cd /var/lib/rancher/k3s/server/tls
+ca() { openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt -out $1.key; }
+export OPENSSL_CONF=/dev/null; printf 'basicConstraints=critical,CA:true
+keyUsage=critical,keyCertSign,digitalSignature
+subjectKeyIdentifier=hash
+' > /tmp/ca.ext
+ca /tmp/root; openssl req -new -key /tmp/root.key -subj /CN=root -out /tmp/root.csr
+openssl x509 -req -in /tmp/root.csr -signkey /tmp/root.key -days 30 -extfile /tmp/ca.ext -out /tmp/root.crt
+for it in client-ca server-ca request-header-ca etcd/peer-ca etcd/server-ca; do
+  ca $it; openssl req -new -key $it.key -subj /CN=$(basename $it) -out /tmp/it.csr
+  openssl x509 -req -in /tmp/it.csr -CA /tmp/root.crt -CAkey /tmp/root.key -CAcreateserial -days 30 -extfile /tmp/ca.ext -out $it.crt
+  cat /tmp/root.crt >> $it.crt
+done 2>/dev/null
+openssl genrsa -out service.key 2048; openssl x509 -in /tmp/root.crt -outform DER | sha256sum | cut -d' ' -f1
+"#;
+
+fn given_authorities(lab: &Lab) {
+    let edge = lab.host("edge");
+    edge.expect("systemctl stop k3s; rm -rf /var/lib/rancher /etc/rancher");
+    let hash = edge.expect(CHAINS);
+    configure(edge, "server", &format!("token: K10{hash}::server:secret\nnode-ip: {}\n", edge.address()));
+    edge.expect("systemctl start k3s");
+    ready(edge, "edge");
+    assert_eq!(token(edge), format!("K10{hash}::server:secret"));
+    edge.expect("k3s kubectl create configmap kept; systemctl restart k3s; k3s kubectl get configmap kept; test -s /var/lib/rancher/k3s/server/db/state.db");
+    let refused = edge.refuse("systemctl stop k3s; k3s server --token guess");
+    assert!(refused.says("bootstrap data already found and encrypted with different token"), "{refused}");
+    assert!(edge.refuse("k3s etcd-snapshot save").says("etcd datastore disabled"));
+}
+
 fn clean(lab: &Lab) {
     for name in ["edge", "worker", "laptop"] {
         let host = lab.host(name);
-        host.run("systemctl stop k3s");
+        host.run("systemctl disable -q --now k3s");
         wait_until("no program is left", SLOW, || {
             !host.run("pgrep -f '^(k3s|etcd|kube|argocd|/usr/local/bin/(k3s|argocd)|redis-server)'").ok()
         });
-        host.expect("rm -rf /usr/local/bin/k3s /etc/systemd/system/k3s.service /etc/rancher /var/lib/rancher /var/lib/kubelet /var/log/pods /tmp/*.yaml /tmp/sealing.crt; systemctl daemon-reload");
+        host.expect("rm -rf /usr/local/bin/k3s /etc/systemd/system/k3s.service /etc/rancher /var/lib/rancher /var/lib/kubelet /var/log/pods /tmp/*; systemctl daemon-reload");
     }
     lab.host("git").kill9("[g]it-daemon");
     lab.host("git").expect("rm -rf /srv/git/app.git");
@@ -217,7 +256,7 @@ fn provide(host: &Host, version: &str) {
 fn configure(host: &Host, role: &str, config: &str) {
     host.put("/etc/rancher/k3s/config.yaml", config.as_bytes(), 0o600);
     host.put("/etc/systemd/system/k3s.service", UNIT.replace("ROLE", role).as_bytes(), 0o644);
-    host.expect("systemctl daemon-reload");
+    host.expect("systemctl enable -q k3s; systemctl daemon-reload");
 }
 
 fn token(server: &Host) -> String {

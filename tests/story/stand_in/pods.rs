@@ -1,12 +1,43 @@
 //! Proves that Pods of known images really run: Argo CD and sealed-secrets with manifests that are not ours.
 
 use super::SLOW;
-use crate::{Lab, PEERS, wait_until};
+use crate::{Child, Lab, PEERS, wait_until};
 
-/// Pods that talk to each other have to be on one node: there is no overlay network.
+const TWO_NODES: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: far, labels: {app: far}}
+spec: {nodeName: worker, containers: [{name: redis, image: docker.io/library/redis:8, args: [--protected-mode, 'no']}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: far}
+spec: {selector: {app: far}, ports: [{port: 7000, targetPort: 6379}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: near}
+spec:
+  nodeName: edge
+  restartPolicy: OnFailure
+  containers:
+  - {name: nc, image: docker.io/library/redis:8, command: [sh, -c, 'echo PING | nc -q1 -w3 far 7000 | grep PONG']}
+";
+
+/// A process on one node, a client on another, the name of a Service between them: overlay, kube-proxy and hosts file.
+pub(super) fn two_nodes(lab: &Lab) {
+    let edge = lab.host("edge");
+    edge.put("/tmp/two.yaml", TWO_NODES.as_bytes(), 0o600);
+    edge.expect("k3s kubectl apply -f /tmp/two.yaml");
+    edge.expect("k3s kubectl wait --for=jsonpath={.status.phase}=Succeeded --timeout=90s pod/near");
+    assert_eq!(edge.expect("k3s kubectl logs near"), "+PONG");
+    edge.expect("k3s kubectl delete -f /tmp/two.yaml --wait");
+    lab.host("worker").refuse("pgrep -f '[r]edis-server'");
+}
+
 pub(super) fn argo_installed(lab: &Lab) {
     let edge = lab.host("edge");
-    edge.expect("k3s kubectl cordon worker; k3s kubectl cordon laptop; k3s kubectl create namespace argocd");
+    edge.expect("k3s kubectl create namespace argocd");
     edge.expect(&format!(
         "k3s kubectl apply -n argocd --server-side -f {PEERS}/manifests/argocd-core-install.yaml"
     ));
@@ -17,7 +48,8 @@ pub(super) fn argo_installed(lab: &Lab) {
     rollout("deployment/argocd-repo-server");
     rollout("statefulset/argocd-application-controller");
     edge.expect("k3s kubectl -n argocd get secret argocd-redis");
-    edge.expect("pgrep -f '[r]edis-server .*:6379'");
+    let serves = |name: &&&str| lab.host(name).run("pgrep -f '[r]edis-server .*:6379'").ok();
+    assert_eq!(["edge", "worker", "laptop"].iter().filter(serves).count(), 1, "hosts with a Redis that runs");
 }
 
 pub(super) fn argo_follows(lab: &Lab) {
@@ -26,7 +58,7 @@ pub(super) fn argo_follows(lab: &Lab) {
         printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: told}\ndata: {word: one}\n' > told.yaml && \
         printf 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {a: web}}\n  template:\n    metadata: {labels: {a: web}}\n    spec: {containers: [{name: web, image: nginx}]}\n' > web.yaml && \
         git add . && git commit -qm one");
-    let _daemon = git.spawn("git", "exec git daemon --base-path=/srv/git --export-all --reuseaddr /srv/git");
+    let _daemon = serve_git(lab);
     let revision = git.expect_as("git", "git -C app.git rev-parse HEAD");
     let app = format!(
         "apiVersion: argoproj.io/v1alpha1
@@ -90,6 +122,28 @@ spec:
         volumeMounts: [{name: tmp, mountPath: /tmp}]
       volumes: [{name: tmp, emptyDir: {}}]
 ";
+
+fn serve_git(lab: &Lab) -> Child {
+    lab.host("git").spawn("git", "exec git daemon --base-path=/srv/git --export-all --reuseaddr /srv/git")
+}
+
+/// Nothing of a node's runtime outlives its processes.
+pub(super) fn back_again(lab: &Lab) {
+    let (edge, worker) = (lab.host("edge"), lab.host("worker"));
+    edge.power_cut();
+    worker.power_cut();
+    worker.power_on();
+    edge.power_on();
+    super::ready(edge, "edge");
+    let _daemon = serve_git(lab);
+    edge.expect("k3s kubectl delete configmap told");
+    wait_until("Argo CD heals the app", SLOW, || {
+        edge.run(
+            "k3s kubectl -n argocd annotate application app argocd.argoproj.io/refresh=hard --overwrite",
+        );
+        edge.run("k3s kubectl get configmap told").ok()
+    });
+}
 
 pub(super) fn sealed(lab: &Lab) {
     let edge = lab.host("edge");
