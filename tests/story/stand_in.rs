@@ -200,7 +200,7 @@ fn second_cluster(lab: &Lab) {
 }
 
 /// Each CA is an intermediate below one root; the file goes from it to the root.
-const CHAINS: &str = r#"
+const CHAINS: &str = r"
 mkdir -p /var/lib/rancher/k3s/server/tls/etcd; cd /var/lib/rancher/k3s/server/tls
 ca() { openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt -out $1.key; }
 export OPENSSL_CONF=/dev/null; printf 'basicConstraints=critical,CA:true
@@ -215,7 +215,7 @@ for it in client-ca server-ca request-header-ca etcd/peer-ca etcd/server-ca; do
   cat /tmp/root.crt >> $it.crt
 done 2>/dev/null
 openssl genrsa -out service.key 2048; openssl x509 -in /tmp/root.crt -outform DER | sha256sum | cut -d' ' -f1
-"#;
+";
 
 fn given_authorities(lab: &Lab) {
     let edge = lab.host("edge");
