@@ -104,7 +104,8 @@ pub fn fetch(git: &[&Git], paths: &Paths, bounds: &Bounds) -> Result<Fetched, Fe
             continue;
         }
         tried.push(remote);
-        match fetch_one(remote, branch, paths, bounds) {
+        let from = From { remote, branch, to: crate::repo::SEEN, protocols: "ssh:https:file" };
+        match fetch_one(&from, paths, bounds) {
             Ok(fetched) => return Ok(fetched),
             Err(error) => drop(first.get_or_insert(error)),
         }
@@ -112,7 +113,30 @@ pub fn fetch(git: &[&Git], paths: &Paths, bounds: &Bounds) -> Result<Fetched, Fe
     Err(first.unwrap_or(FetchError::NoRemote))
 }
 
-fn fetch_one(remote: &str, branch: &str, paths: &Paths, bounds: &Bounds) -> Result<Fetched, FetchError> {
+/// Fetches the branch from another node's listener, to [`crate::repo::PEER`].
+///
+/// # Errors
+/// When nothing comes from there.
+pub fn fetch_from_node(
+    url: &str,
+    branch: &str,
+    paths: &Paths,
+    bounds: &Bounds,
+) -> Result<Fetched, FetchError> {
+    fetch_one(&From { remote: url, branch, to: crate::repo::PEER, protocols: "http" }, paths, bounds)
+}
+
+/// What is fetched, from where and where to.
+struct From<'a> {
+    remote: &'a str,
+    branch: &'a str,
+    to: &'a str,
+    /// What git may speak, as GIT_ALLOW_PROTOCOL has it: plain HTTP only inside the mesh.
+    protocols: &'a str,
+}
+
+fn fetch_one(what: &From<'_>, paths: &Paths, bounds: &Bounds) -> Result<Fetched, FetchError> {
+    let From { remote, branch, to, protocols } = *what;
     let from = format!("refs/heads/{branch}");
     if !git2::Reference::is_valid_name(&from) {
         return Err(FetchError::Branch(branch.to_owned()));
@@ -120,7 +144,8 @@ fn fetch_one(remote: &str, branch: &str, paths: &Paths, bounds: &Bounds) -> Resu
     small_enough(paths, bounds)?;
     let mut child = Confined::new("git", &paths.state(), bounds.child);
     configure(&mut child, paths);
-    let target = format!("+{from}:{}", crate::repo::SEEN);
+    child.command().env("GIT_ALLOW_PROTOCOL", protocols);
+    let target = format!("+{from}:{to}");
     child.command().args([
         "fetch",
         "--quiet",
@@ -185,7 +210,6 @@ fn configure(child: &mut Confined, paths: &Paths) {
         ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
         ("GIT_TERMINAL_PROMPT", "0".to_owned()),
         ("GIT_ASKPASS", "/bin/false".to_owned()),
-        ("GIT_ALLOW_PROTOCOL", "ssh:https:file".to_owned()),
         ("GIT_SSH_VARIANT", "ssh".to_owned()),
         ("GIT_SSH_COMMAND", ssh(paths)),
     ];

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod listener;
 pub mod load;
 pub mod lock;
+pub mod origin;
 pub mod pass;
 pub mod paths;
 pub mod repo;

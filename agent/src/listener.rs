@@ -7,22 +7,28 @@ mod caller;
 pub mod client;
 mod git;
 mod handshakes;
+mod metrics;
 pub mod report;
 mod serve;
 pub mod signed;
 mod word;
 
 pub use caller::Caller;
-pub use word::{Word, Words};
+pub use word::{Word, Words, ask};
 
+use crate::identity::Identity;
+use crate::load::Wanted;
+use crate::origin::Origin;
 use crate::paths::Paths;
 use client::Client;
-use knarr_node::mesh::{Directory, Role};
+use knarr_node::mesh::{Directory, MeshNode, Role};
 use knarr_node::name::{ClusterName, NodeName, Oid};
 use knarr_node::net::MeshIp;
 use knarr_node::report::Report;
+use metrics::Passes;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore, watch};
 
 /// Where the machine stands, as its last accepted commit says.
@@ -45,6 +51,20 @@ pub struct Place {
 }
 
 impl Place {
+    /// Returns the place of the machine in what it loaded, if that lists it.
+    pub fn of(identity: &Identity, wanted: &Wanted) -> Option<Self> {
+        let directory = wanted.directory.clone()?;
+        Some(Self {
+            cluster: identity.cluster.clone(),
+            node: identity.node.clone(),
+            ip: directory.nodes.get(&identity.node)?.ip,
+            accepted: identity.floor.clone(),
+            branch: wanted.git.branch.clone(),
+            nodes: wanted.nodes.clone(),
+            directory,
+        })
+    }
+
     /// Returns where the listener listens.
     pub fn address(&self) -> SocketAddrV4 {
         SocketAddrV4::new(self.ip.addr(), self.directory.port.number())
@@ -64,6 +84,13 @@ impl Place {
             .map(|(name, node)| (name, node.ip))
     }
 
+    /// Whether everybody's reports are kept here.
+    pub fn keeps(&self) -> bool {
+        let nodes = &self.directory.nodes;
+        let server = |node: &MeshNode| node.role == Role::Server;
+        !nodes.values().any(server) || nodes.get(&self.node).is_some_and(server)
+    }
+
     /// Lists the other servers, or all others where no machine is a server: they keep everybody's reports.
     pub fn keepers(&self) -> impl Iterator<Item = (&NodeName, MeshIp)> {
         let nodes = &self.directory.nodes;
@@ -80,6 +107,9 @@ pub struct Listener {
     report: watch::Sender<Option<Report>>,
     checking: Mutex<()>,
     readers: Arc<Semaphore>,
+    passes: Passes,
+    /// Calls for a pass when a commit is made on this very machine.
+    pub origin: Origin,
     /// What others said of newer commits.
     pub words: Words,
 }
@@ -93,6 +123,8 @@ impl Listener {
             report: watch::Sender::new(None),
             checking: Mutex::new(()),
             readers: Arc::new(Semaphore::new(git::MOST)),
+            passes: Passes::default(),
+            origin: Origin::default(),
             words: Words::default(),
         }
     }
@@ -121,10 +153,16 @@ impl Listener {
         self.report.send_replace(Some(report));
     }
 
+    /// Takes how long a pass took.
+    pub fn took(&self, time: Duration) {
+        self.passes.took(time.as_secs_f64());
+    }
+
     /// Listens, and tells the others of commits and reports, for ever.
     pub async fn run(self: Arc<Self>) {
         let words = word::spread(self.place.subscribe());
-        tokio::join!(serve::serve(self.clone()), words, report::tell(self.clone()));
+        let reports = report::tell(self.clone());
+        tokio::join!(serve::serve(self.clone()), words, reports, self.origin.watch(&self.paths));
     }
 }
 

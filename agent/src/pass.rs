@@ -1,7 +1,9 @@
 //! One pass: fetch, accept, load, make the machine so, report. It reads as the list in the design.
 
+mod others;
 mod standing;
 
+use self::others::{Given, Others};
 use self::standing::{Standing, refusal, stray, worse};
 use crate::contact::{self, Surroundings};
 use crate::converge::{Done, Means, converge, undo_last};
@@ -21,6 +23,7 @@ use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
 use knarr_node::report::{Gate, Outcome, Report, Trouble};
+use knarr_node::state::Git;
 use knarr_node::trust::{SIGNERS, accept};
 use std::io;
 use std::sync::Arc;
@@ -107,7 +110,7 @@ impl Ground {
         if Identity::read(&self.paths)?.applied.is_none() {
             return Ok(None);
         }
-        self.follow_up(self.judge(self.stand_here()?, Ok(Fetched::Branch))?).map(Some)
+        self.follow_up(self.judge(self.stand_here()?, Ok(Fetched::Branch), false)?).map(Some)
     }
 
     fn follow_up(&self, standing: Standing) -> Result<Report, PassError> {
@@ -166,21 +169,48 @@ impl Ground {
 
     /// Finds out what is wanted. The floor rises in memory only.
     fn stand(&self) -> Result<Standing, PassError> {
-        let standing = self.stand_here()?;
+        let mut standing = self.stand_here()?;
         let words = self.listener.words.wanted();
         let fetched = self.fetch(&standing);
         let repo = Repo::open(&self.paths.kept("repo.git"))?;
-        self.listener.words.looked(&words, |commit| fetched.is_err() || repo.has(commit));
-        self.judge(standing, fetched)
+        let given = match standing.place() {
+            Some(place) => {
+                let others = Others { place: &place, repo: &repo, paths: &self.paths, bounds: &self.bounds };
+                others.give(&words, &fetched)?
+            }
+            None => Given::default(),
+        };
+        self.listener.words.looked(&words, |commit| repo.has(commit));
+        for tip in &given.tips {
+            self.believe(&repo, &mut standing, tip)?;
+        }
+        self.judge(standing, fetched, given.answered)
+    }
+
+    /// Accepts what another node accepted, as far as it counts here too. What else that node has is not followed.
+    fn believe(&self, repo: &Repo, standing: &mut Standing, tip: &Oid) -> Result<(), PassError> {
+        let floor = standing.identity.floor.clone();
+        let Chain::Follows(chain) = repo.chain(&floor, tip)? else { return Ok(()) };
+        let last =
+            accept(floor.clone(), &chain, &mut Signatures::new(repo, &self.paths, &standing.identity))?.last;
+        if last != floor {
+            self.rise(repo, standing, last)?;
+        }
+        Ok(())
     }
 
     fn judge(
         &self,
         mut standing: Standing,
         fetched: Result<Fetched, FetchError>,
+        others_answer: bool,
     ) -> Result<Standing, PassError> {
         match fetched {
-            Err(error) => standing.miss(&error),
+            Err(error) => {
+                standing.miss(&error, others_answer);
+                let repo = Repo::open(&self.paths.kept("repo.git"))?;
+                standing.see(&repo)?;
+            }
             Ok(Fetched::Nothing) => standing.add(Outcome::Waiting(vec![Gate::Known])),
             Ok(Fetched::Branch) => self.follow(&Repo::open(&self.paths.kept("repo.git"))?, &mut standing)?,
         }
@@ -207,7 +237,9 @@ impl Ground {
     fn fetch(&self, standing: &Standing) -> Result<Fetched, FetchError> {
         let pinned = &standing.identity.git;
         let said = standing.wanted.as_ref().map(|wanted| &wanted.git);
-        fetch(&said.into_iter().chain([pinned]).collect::<Vec<_>>(), &self.paths, &self.bounds)
+        let all: Vec<&Git> = said.into_iter().chain([pinned]).collect();
+        self.listener.origin.is(&all);
+        fetch(&all, &self.paths, &self.bounds)
     }
 
     /// Accepts what was fetched as far as it counts, and loads it.

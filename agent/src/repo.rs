@@ -15,6 +15,9 @@ pub const ACCEPTED: &str = "refs/knarr/accepted";
 /// Where the commit whose State was loaded last is noted, for the same reason.
 pub const APPLIED: &str = "refs/knarr/applied";
 
+/// Where what another node gave is noted.
+pub const PEER: &str = "refs/knarr/peer";
+
 /// What other nodes and Argo CD may read: only refs below `refs/namespaces/<this>/`.
 pub const NAMESPACE: &str = "accepted";
 
@@ -115,6 +118,12 @@ impl Repo {
     pub fn show(&self, branch: &str, commit: &Oid) -> Result<(), RepoError> {
         let space = format!("refs/namespaces/{NAMESPACE}");
         let (head, shown) = (format!("{space}/HEAD"), format!("{space}/refs/heads/{branch}"));
+        let there = or_none(self.git.find_reference(&head), "read a ref")?;
+        let is_head =
+            there.is_some_and(|there| there.symbolic_target().ok().flatten() == Some(shown.as_str()));
+        if is_head && self.noted(&shown)?.as_ref() == Some(commit) {
+            return Ok(());
+        }
         self.note(&shown, commit)?;
         let symbolic = self.git.reference_symbolic(&head, &shown, true, "knarrd");
         symbolic.map_err(failed("show a commit"))?;

@@ -1,8 +1,10 @@
 //! The last report: written at the end of each pass, read by `knarrd status`.
 
+pub mod all;
+
 use crate::identity::write_private;
 use crate::paths::Paths;
-use knarr_node::report::{Report, Trouble};
+use knarr_node::report::{Outcome, Report, Trouble};
 use std::fmt::Write as _;
 use std::{fs, io};
 
@@ -33,6 +35,9 @@ pub fn text(report: &Report, now: u64) -> String {
         line("fetched", seen.short().to_owned());
     }
     line("pass", format!("{} ago, knarrd {}", age(now.saturating_sub(report.at)), report.version));
+    if let Some(why) = report.unfetched.as_ref().filter(|_| report.outcome == Outcome::Converged) {
+        line("fetch", format!("{why}; other nodes were asked instead"));
+    }
     for (id, trouble) in &report.items {
         line("trouble", format!("{id}: {}", in_words(trouble)));
     }

@@ -1,7 +1,7 @@
 //! What a machine says of itself after a pass.
 
 use crate::item::Id;
-use crate::name::{Digest, NodeName, Oid};
+use crate::name::{Digest, NodeName, Oid, PeerName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -150,15 +150,24 @@ pub struct Report {
     /// Why no remote gave commits, if so; then they come from other nodes, or are waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfetched: Option<String>,
-    /// Each node that has a tunnel to this one, with the time of its last handshake in seconds since 1970; none when
-    /// it has not answered since the device came up.
+    /// How the tunnels to nodes and devices stood when this was told to others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub mesh: BTreeMap<NodeName, Option<u64>>,
+    pub mesh: BTreeMap<PeerName, Tunnel>,
     /// What is not as wanted, and why; what holds is not listed.
     pub items: BTreeMap<Id, Trouble>,
     /// Changes of the network that are not tried again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<Quarantine>,
+}
+
+/// How a tunnel stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// Seconds since both ends last proved to each other who they are; none when they never did.
+    pub handshake: Option<u64>,
+    /// Where the other end is, when that is not where the directory says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roamed: Option<String>,
 }
 
 /// Why an item is not as wanted.

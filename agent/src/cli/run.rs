@@ -12,7 +12,7 @@ use crate::paths::Paths;
 use knarr_node::report::Report;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Follow the repository until stopped; systemd calls this
 ///
@@ -70,7 +70,12 @@ impl Machine {
     }
 
     fn pass(&self, pace: &mut Pace) -> Ended {
-        let ended = self.ground().and_then(|ground| Ok(Some(ground.pass()?)));
+        let ended = self.ground().and_then(|ground| {
+            let began = Instant::now();
+            let report = ground.pass()?;
+            self.listener.took(began.elapsed());
+            Ok(Some(report))
+        });
         let fetched = matches!(&ended, Ok(Some(report)) if report.unfetched.is_none());
         let nodes = self.listener.place().map_or(1, |place| place.directory.nodes.len());
         Ended { line: in_words(ended), next: pace.next(nodes, fetched) }

@@ -1,36 +1,59 @@
-//! Asks WireGuard when each node of the directory answered last.
+//! Asks WireGuard how this node's tunnels stand.
 
 use super::Place;
 use crate::child::{Confined, Limits};
-use knarr_node::name::NodeName;
-use knarr_node::net::WgKey;
+use knarr_node::mesh::Listing;
+use knarr_node::name::PeerName;
+use knarr_node::net::{Endpoint, WgKey};
+use knarr_node::report::Tunnel;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(5), memory: 512 << 20, file: 0 };
 
-/// Returns for each node with a tunnel to this one the time of the last handshake in seconds since 1970, or none
-/// when it has not answered since the device came up. Where `wg` says nothing, nothing is known.
-pub(super) fn handshakes(place: &Place) -> BTreeMap<NodeName, Option<u64>> {
-    let mut wg = Confined::new("wg", Path::new("/"), LIMITS);
-    wg.command().args(["show", "all", "latest-handshakes"]);
-    match wg.run(Vec::new()) {
-        Ok(said) if said.success => read(&said.out, place),
-        _ => BTreeMap::new(),
-    }
+/// Returns the tunnels to nodes and devices of the directory; `now` is in seconds since 1970. Where `wg` says nothing,
+/// nothing is known.
+pub(super) fn tunnels(place: &Place, now: u64) -> BTreeMap<PeerName, Tunnel> {
+    // Not `dump`: that tells the private key too.
+    let [handshakes, endpoints] = ["latest-handshakes", "endpoints"].map(wg);
+    let endpoints: BTreeMap<WgKey, SocketAddr> = columns(&endpoints).collect();
+    let known = known(place);
+    let tunnel = |(key, at): (WgKey, u64)| {
+        let (name, said) = known.get(&key)?;
+        let handshake = (at > 0).then(|| now.saturating_sub(at));
+        Some((name.clone(), Tunnel { handshake, roamed: roamed(*said, endpoints.get(&key)) }))
+    };
+    columns(&handshakes).filter_map(tunnel).collect()
 }
 
-/// Source: wg(8), v1.0.20210914: with `all` the device comes first; columns are set off by tabs; 0 is never.
-fn read(said: &str, place: &Place) -> BTreeMap<NodeName, Option<u64>> {
-    let names: BTreeMap<WgKey, &NodeName> =
-        place.directory.nodes.iter().map(|(name, node)| (node.key, name)).collect();
-    let line = |line: &str| {
+fn wg(what: &str) -> String {
+    let mut wg = Confined::new("wg", Path::new("/"), LIMITS);
+    wg.command().args(["show", "all", what]);
+    wg.run(Vec::new()).ok().filter(|said| said.success).map(|said| said.out).unwrap_or_default()
+}
+
+/// Source: wg(8), v1.0.20210914: with `all` the device comes first; columns are set off by tabs.
+fn columns<T: std::str::FromStr>(said: &str) -> impl Iterator<Item = (WgKey, T)> {
+    said.lines().filter_map(|line| {
         let mut words = line.split('\t').skip(1);
-        let (key, at) = (words.next()?.parse().ok()?, words.next()?.parse::<u64>().ok()?);
-        Some(((*names.get(&key)?).clone(), (at > 0).then_some(at)))
-    };
-    said.lines().filter_map(line).collect()
+        Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    })
+}
+
+/// Lists each other end by its key, with where it is said to be.
+fn known(place: &Place) -> BTreeMap<WgKey, (PeerName, Option<&Endpoint>)> {
+    let Listing { nodes, peers, .. } = &*place.directory;
+    let nodes = nodes.iter().map(|(name, node)| (node.key, (PeerName::from(name), node.at.first())));
+    nodes.chain(peers.iter().map(|(name, device)| (device.key, (name.clone(), None)))).collect()
+}
+
+/// Returns where the other end is, when that is not where it is said to be. A domain name says nothing here.
+fn roamed(said: Option<&Endpoint>, is: Option<&SocketAddr>) -> Option<String> {
+    let ip: IpAddr = said?.host().parse().ok()?;
+    let is = is.filter(|is| **is != SocketAddr::new(ip, said.map_or(0, |said| said.port().number())))?;
+    Some(is.to_string())
 }
 
 #[cfg(test)]
@@ -39,13 +62,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handshake_is_told_by_the_name_of_the_node() {
+    fn tunnels_are_told_by_the_names_of_their_ends() {
         let mesh = Mesh::new(3);
         let place = mesh.place(1, &mesh.floor);
         let key = |number: u8| WgKey::from([number; 32]);
         let said = format!("knarr0\t{}\t1700000000\nknarr0\t{}\t0\nother\t{}\t5\n", key(2), key(3), key(9));
-        let told: Vec<(String, Option<u64>)> =
-            read(&said, &place).into_iter().map(|(name, at)| (name.to_string(), at)).collect();
-        assert_eq!(told, [("n2".to_owned(), Some(1_700_000_000)), ("n3".to_owned(), None)]);
+        let known = known(&place);
+        let told: Vec<(String, u64)> = columns::<u64>(&said)
+            .filter_map(|(key, at)| Some((known.get(&key)?.0.to_string(), at)))
+            .collect();
+        assert_eq!(told, [("n2".to_owned(), 1_700_000_000), ("n3".to_owned(), 0)]);
+        let none: Vec<(WgKey, SocketAddr)> = columns(&format!("knarr0\t{}\t(none)\n", key(2))).collect();
+        assert_eq!(none, []);
+    }
+
+    #[test]
+    fn an_end_that_is_elsewhere_than_said_is_shown() {
+        let (said, here) = ("192.0.2.1:51821".parse().unwrap(), "192.0.2.1:51821".parse().unwrap());
+        let there = "192.0.2.9:4711".parse().unwrap();
+        assert_eq!(roamed(Some(&said), Some(&here)), None);
+        assert_eq!(roamed(Some(&said), Some(&there)).as_deref(), Some("192.0.2.9:4711"));
+        assert_eq!((roamed(None, Some(&there)), roamed(Some(&said), None)), (None, None));
     }
 }

@@ -4,7 +4,7 @@
 
 use super::caller::{ByNode, Refused, refused};
 use super::client::Method;
-use super::handshakes::handshakes;
+use super::handshakes::tunnels;
 use super::signed::{SignedError, is_signed, sign};
 use super::{Listener, Place};
 use crate::identity::write_private;
@@ -72,14 +72,18 @@ impl Heard {
 
 /// Returns the newest report of each node that was ever heard, also of this one.
 pub fn all(paths: &Paths) -> BTreeMap<NodeName, Heard> {
-    let Ok(files) = fs::read_dir(paths.kept(FOLDER)) else { return BTreeMap::new() };
-    let name = |file: &fs::DirEntry| file.file_name().to_str()?.strip_suffix(".json")?.parse().ok();
-    let one = |file: fs::DirEntry| {
-        let node = name(&file)?;
-        let bytes = fs::read(file.path()).ok()?;
+    let one = |node: NodeName| {
+        let bytes = fs::read(file(paths, &node)).ok()?;
         Some((node, serde_json::from_slice(&bytes).ok()?))
     };
-    files.flatten().filter_map(one).collect()
+    names(paths).into_iter().filter_map(one).collect()
+}
+
+/// Lists who was heard.
+fn names(paths: &Paths) -> Vec<NodeName> {
+    let Ok(files) = fs::read_dir(paths.kept(FOLDER)) else { return Vec::new() };
+    let name = |file: fs::DirEntry| file.file_name().to_str()?.strip_suffix(".json")?.parse().ok();
+    files.flatten().filter_map(name).collect()
 }
 
 const FOLDER: &str = "reports";
@@ -104,8 +108,7 @@ fn keep(paths: &Paths, node: &NodeName, signed: Signed, at: u64) -> io::Result<b
 
 /// Forgets the reports of machines that are no longer in the cluster.
 pub(super) fn forget(paths: &Paths, place: &Place) {
-    let gone = all(paths).into_keys().filter(|node| !place.directory.nodes.contains_key(node));
-    for node in gone {
+    for node in names(paths).into_iter().filter(|node| !place.directory.nodes.contains_key(node)) {
         if let Err(error) = fs::remove_file(file(paths, &node)) {
             tracing::warn!(%error, "the report of `{node}` stays");
         }
@@ -204,7 +207,7 @@ async fn tell_one(listener: &Listener, place: &Arc<Place>, report: &Report) -> b
 }
 
 fn signed(paths: &Paths, place: &Place, report: Report) -> Result<Signed, String> {
-    let report = Report { mesh: handshakes(place), ..report };
+    let report = Report { mesh: tunnels(place, now()), ..report };
     let text = serde_json::to_string(&report).expect("a report is plain data");
     let signature =
         sign(paths, NAMESPACE, &text).map_err(|error| format!("{} ({})", chain(&error), error.help()))?;

@@ -1,7 +1,7 @@
 //! Takes connections at the mesh address, bounded in number, size and time, and hands their requests to the routes.
 
 use super::caller::{Caller, Refused, refused};
-use super::{Listener, Place, git, report, word};
+use super::{Listener, Place, git, metrics, report, word};
 use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
@@ -131,7 +131,8 @@ async fn talk(stream: TcpStream, routes: Router, permit: OwnedSemaphorePermit) {
 /// Lists what can be asked. A route says by its arguments who may: [`super::caller::ByNode`], or any [`Caller`].
 fn routes(listener: &Arc<Listener>) -> Router {
     Router::new()
-        .route("/v1/word", post(word::hear))
+        .route("/v1/word", get(word::say).post(word::hear))
+        .route("/metrics", get(metrics::show))
         .route("/v1/report", get(report::own).post(report::hear))
         .route("/v1/reports", get(report::known))
         .route("/git/{name}/info/refs", get(git::refs))

@@ -1,5 +1,6 @@
 //! Nodes that talk over real sockets: each has a loopback address of its own.
 
+mod figures;
 mod git;
 mod reports;
 mod words;
@@ -212,7 +213,9 @@ fn status(answer: Result<Vec<u8>, AskError>) -> StatusCode {
 }
 
 /// Every route that is for nodes only.
-const OF_NODES: [(Method, &str); 4] = [
+const OF_NODES: [(Method, &str); 6] = [
+    (Method::GET, "/metrics"),
+    (Method::GET, "/v1/word"),
     (Method::POST, "/v1/word"),
     (Method::GET, "/v1/report"),
     (Method::POST, "/v1/report"),

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 /// So long a node is waited for that is told.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -90,6 +91,32 @@ impl Words {
     }
 }
 
+/// `GET /v1/word`: what this node accepted last.
+pub(super) async fn say(
+    State(listener): State<Arc<Listener>>,
+    ByNode(_): ByNode,
+) -> Result<Json<Word>, Refused> {
+    let place = listener.place().ok_or_else(|| refused(StatusCode::FORBIDDEN, "not now"))?;
+    Ok(Json(Word { commit: place.accepted.clone() }))
+}
+
+/// Asks others which commit they accepted last; who does not answer is left out. It blocks.
+pub fn ask(place: &Place) -> Vec<(NodeName, Oid)> {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return Vec::new();
+    };
+    let mut calls = JoinSet::new();
+    for (name, to) in listeners(place) {
+        let client = place.client();
+        let call = async move {
+            let answer = client.send(to, Method::GET, "/v1/word", None::<&()>, PATIENCE).await.ok()?;
+            Some((name, serde_json::from_slice::<Word>(&answer).ok()?.commit))
+        };
+        calls.spawn_on(call, runtime.handle());
+    }
+    runtime.block_on(calls.join_all()).into_iter().flatten().collect()
+}
+
 /// Hears of a commit: 202 when a pass looks for it, 204 when it is here already.
 pub(super) async fn hear(
     State(listener): State<Arc<Listener>>,
@@ -125,11 +152,11 @@ pub(super) async fn spread(mut places: watch::Receiver<Option<Arc<Place>>>) {
 
 fn tell(place: &Place) {
     let (client, word) = (place.client(), Word { commit: place.accepted.clone() });
-    for to in listeners(place) {
+    for (name, to) in listeners(place) {
         let word = word.clone();
         tokio::spawn(async move {
             if let Err(error) = client.send(to, Method::POST, "/v1/word", Some(&word), PATIENCE).await {
-                tracing::debug!(%error, "a node was not told of commit {}", word.commit.short());
+                tracing::debug!(%error, "`{name}` was not told of commit {}", word.commit.short());
             }
         });
     }
@@ -137,12 +164,12 @@ fn tell(place: &Place) {
 
 /// Returns whom this node tells: all, or in a large cluster the nodes 1, 2, 4, 8 … places further in the circle of
 /// names, by which a word reaches everybody in as many steps as that list is long.
-pub(super) fn listeners(place: &Place) -> Vec<MeshIp> {
-    let others: Vec<(&NodeName, MeshIp)> = place.others().collect();
-    let me = others.partition_point(|(name, _)| **name < place.node);
+pub(super) fn listeners(place: &Place) -> Vec<(NodeName, MeshIp)> {
+    let others: Vec<(NodeName, MeshIp)> = place.others().map(|(name, ip)| (name.clone(), ip)).collect();
+    let me = others.partition_point(|(name, _)| *name < place.node);
     let steps = (0..usize::BITS).map(|power| 1_usize << power).take_while(|step| *step <= others.len());
     if others.len() <= ALL {
-        return others.into_iter().map(|(_, ip)| ip).collect();
+        return others;
     }
-    steps.map(|step| others[(me + step - 1) % others.len()].1).collect()
+    steps.map(|step| others[(me + step - 1) % others.len()].clone()).collect()
 }

@@ -5,7 +5,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::listener::Place;
 use crate::load::{LoadError, Wanted};
 use crate::paths::Paths;
-use crate::repo::Chain;
+use crate::repo::{Chain, Repo, RepoError, SEEN};
 use knarr_node::causes::chain;
 use knarr_node::name::Oid;
 use knarr_node::report::{Gate, Outcome};
@@ -25,11 +25,27 @@ impl Standing {
         self.outcome = worse(self.outcome.clone(), outcome);
     }
 
-    /// Notes that nothing could be fetched.
-    pub(super) fn miss(&mut self, error: &FetchError) {
+    /// Notes that nothing could be fetched, which is no trouble of this machine while other nodes answer.
+    pub(super) fn miss(&mut self, error: &FetchError, others_answer: bool) {
         let why = format!("{} ({})", chain(error), error.help());
         self.unfetched = Some(why.clone());
-        self.add(Outcome::Retry { why });
+        if !others_answer {
+            self.add(Outcome::Retry { why });
+        }
+    }
+
+    /// Notes as fetched what other nodes gave, where that goes beyond what the remotes gave.
+    pub(super) fn see(&mut self, repo: &Repo) -> Result<(), RepoError> {
+        let floor = self.identity.floor.clone();
+        let behind = match &self.seen {
+            Some(seen) => *seen != floor && repo.chain(&floor, seen)? == Chain::Behind,
+            None => repo.has(&floor),
+        };
+        if behind {
+            repo.note(SEEN, &floor)?;
+            self.seen = Some(floor);
+        }
+        Ok(())
     }
 
     pub(super) fn wait_for(&mut self, pending: &[Pending]) {
@@ -41,17 +57,7 @@ impl Standing {
 
     /// Returns the machine's place among the others, if what was loaded lists it.
     pub(super) fn place(&self) -> Option<Place> {
-        let (identity, wanted) = (&self.identity, self.wanted.as_ref()?);
-        let directory = wanted.directory.clone()?;
-        Some(Place {
-            cluster: identity.cluster.clone(),
-            node: identity.node.clone(),
-            ip: directory.nodes.get(&identity.node)?.ip,
-            accepted: identity.floor.clone(),
-            branch: wanted.git.branch.clone(),
-            nodes: wanted.nodes.clone(),
-            directory,
-        })
+        Place::of(&self.identity, self.wanted.as_ref()?)
     }
 
     /// Makes the floor durable before anything is done, so that there is no way back behind it.

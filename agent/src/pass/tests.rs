@@ -1,5 +1,7 @@
 //! Whole passes over real git repositories, signed by real ssh-keygen keys; only the machine is simulated.
 
+mod others;
+
 use super::*;
 use crate::child::Limits;
 use crate::lock::take;

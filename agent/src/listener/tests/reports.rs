@@ -16,9 +16,9 @@ fn of(number: u8, at: u64, version: &str) -> Report {
         applied: None,
         outcome: Outcome::Converged,
         unfetched: None,
-        mesh: [].into(),
         items: [].into(),
-        quarantined: vec![],
+        mesh: [].into(),
+        quarantined: [].into(),
     }
 }
 

@@ -45,6 +45,15 @@ fn an_accepted_commit_is_told_to_all_others_once() {
 }
 
 #[test]
+fn nodes_say_which_commit_they_accepted_when_they_are_asked() {
+    let mesh = Mesh::new(3);
+    mesh.nodes[2].stand(Some(mesh.place(3, &oid(NEW))));
+    let mut said = ask(&mesh.place(1, &mesh.floor));
+    said.sort();
+    assert_eq!(said, [(name(2), mesh.floor.clone()), (name(3), oid(NEW))]);
+}
+
+#[test]
 fn in_a_large_cluster_each_tells_few_and_all_hear() {
     let names: Vec<NodeName> = (1..=200).map(name).collect();
     let all = directory([9, 8], 200);
@@ -62,8 +71,8 @@ fn in_a_large_cluster_each_tells_few_and_all_hear() {
     while heard.len() < names.len() {
         steps += 1;
         let tellers = names.iter().filter(|node| heard.contains(&all.nodes[*node].ip));
-        let told: Vec<MeshIp> = tellers.flat_map(|node| word::listeners(&place(node))).collect();
-        heard.extend(told);
+        let told: Vec<(NodeName, MeshIp)> = tellers.flat_map(|node| word::listeners(&place(node))).collect();
+        heard.extend(told.into_iter().map(|(_, ip)| ip));
         assert!(steps <= 8, "{} heard", heard.len());
     }
     assert_eq!(word::listeners(&place(&names[3])).len(), 8);

@@ -1,0 +1,162 @@
+//! How all machines are, as this one has heard: its own last report, and those that others signed.
+
+use super::age;
+use crate::identity::Identity;
+use crate::listener::Place;
+use crate::listener::client::{Client, Method};
+use crate::listener::report::{self, Heard};
+use crate::load::load;
+use crate::paths::Paths;
+use crate::repo::Repo;
+use knarr_node::name::{NodeName, PeerName};
+use knarr_node::report::{Report, Tunnel};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// So long one server is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// So many servers are asked, one after the other.
+const MOST: usize = 3;
+
+/// What is known of one machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What it said last.
+    pub report: Report,
+    /// When that was heard, in seconds since 1970 by the clock of who heard it.
+    pub heard: u64,
+}
+
+/// The machines of the cluster, and what is known of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct All {
+    /// All that the last applied commit lists.
+    pub nodes: Vec<NodeName>,
+    /// Those that were heard of.
+    pub known: BTreeMap<NodeName, Known>,
+}
+
+/// Collects what is known here; who is not told everybody's reports asks a server for them.
+pub fn all(paths: &Paths, identity: &Identity) -> All {
+    let place = place(paths, identity);
+    let mut heard = report::all(paths);
+    if let Some(place) = place.as_ref().filter(|place| !place.keeps()) {
+        for (node, told) in told(place, paths) {
+            let newer = |kept: &Heard| kept.report().is_none_or(|kept| told.report.at > kept.at);
+            if heard.get(&node).is_none_or(newer) {
+                heard.insert(node, told.heard);
+            }
+        }
+    }
+    let known = heard
+        .into_iter()
+        .filter_map(|(node, heard)| Some((node, Known { report: heard.report()?, heard: heard.heard })));
+    let mut known: BTreeMap<NodeName, Known> = known.collect();
+    if let Ok(Some(own)) = super::read(paths) {
+        let mesh = known.remove(&own.node).map(|known| known.report.mesh).unwrap_or_default();
+        known.insert(own.node.clone(), Known { heard: own.at, report: Report { mesh, ..own } });
+    }
+    let nodes = place.map_or_else(Vec::new, |place| place.directory.nodes.keys().cloned().collect());
+    All { nodes, known }
+}
+
+/// Returns where this machine stood after its last pass.
+fn place(paths: &Paths, identity: &Identity) -> Option<Place> {
+    let repo = Repo::open(&paths.kept("repo.git")).ok()?;
+    let wanted = load(&repo, identity.applied.as_ref()?, identity, paths).ok()?;
+    Place::of(identity, &wanted)
+}
+
+/// A report that a server told, checked.
+struct Told {
+    report: Report,
+    heard: Heard,
+}
+
+/// Asks servers until one tells.
+fn told(place: &Place, paths: &Paths) -> BTreeMap<NodeName, Told> {
+    let client: Client = place.client();
+    let ask = |to| {
+        let answer = client.ask(to, Method::GET, "/v1/reports", None::<&()>, PATIENCE).ok()?;
+        serde_json::from_slice::<BTreeMap<NodeName, Heard>>(&answer).ok()
+    };
+    let reports = place.keepers().take(MOST).find_map(|(_, to)| ask(to)).unwrap_or_default();
+    let checked = |(node, heard): (NodeName, Heard)| {
+        let report = heard.signed.by(&node, place, paths).ok()??;
+        Some((node, Told { report, heard }))
+    };
+    reports.into_iter().filter_map(checked).collect()
+}
+
+/// Returns it as a table for people; `now` is in seconds since 1970.
+pub fn text(all: &All, now: u64) -> String {
+    let mut rows = vec![["NODE", "COMMIT", "MESH", "STATE"].map(str::to_owned)];
+    rows.extend(all.known.iter().map(|(node, known)| row(all, node, known, now)));
+    let silent = all.nodes.iter().filter(|node| !all.known.contains_key(*node));
+    rows.extend(silent.map(|node| [node.as_str(), "-", "-", "not heard of yet"].map(str::to_owned)));
+    rows[1..].sort();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let [node, commit, mesh] = [0, 1, 2].map(width);
+    let mut text = String::new();
+    for [a, b, c, d] in &rows {
+        writeln!(text, "{a:node$}  {b:commit$}  {c:mesh$}  {d}").expect("a String takes all");
+    }
+    text
+}
+
+/// Devices sleep without harm: of tunnels, only those to nodes count.
+fn row(all: &All, node: &NodeName, Known { report, heard }: &Known, now: u64) -> [String; 4] {
+    let commit = report.applied.as_ref().map_or("-", |commit| commit.short()).to_owned();
+    let is_node = |peer: &PeerName| all.nodes.iter().any(|node| node.as_str() == peer.as_str());
+    let tunnels: Vec<&Tunnel> =
+        report.mesh.iter().filter(|(peer, _)| is_node(peer)).map(|(_, tunnel)| tunnel).collect();
+    let answered = tunnels.iter().filter(|tunnel| tunnel.handshake.is_some()).count();
+    let mesh = if tunnels.is_empty() { "-".to_owned() } else { format!("{answered}/{}", tunnels.len()) };
+    let state = format!("{}, said {} ago", report.outcome, age(now.saturating_sub(*heard)));
+    [node.to_string(), commit, mesh, state]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use knarr_node::report::Outcome;
+
+    #[test]
+    fn the_table_has_a_line_for_each_machine_and_says_how_old_it_is() {
+        let report = |node: &str, mesh: &[(&str, Option<u64>)]| Report {
+            node: node.parse().unwrap(),
+            version: "1.0.0".into(),
+            at: 7,
+            seen: None,
+            accepted: "1".repeat(40).parse().unwrap(),
+            applied: Some("1".repeat(40).parse().unwrap()),
+            outcome: Outcome::Converged,
+            unfetched: None,
+            items: [].into(),
+            mesh: mesh
+                .iter()
+                .map(|(peer, handshake)| {
+                    (peer.parse().unwrap(), Tunnel { handshake: *handshake, roamed: None })
+                })
+                .collect(),
+            quarantined: [].into(),
+        };
+        let tunnels = [("attic", None), ("worker", Some(1)), ("laptop", None)];
+        let edge = Known { report: report("edge", &tunnels), heard: 1000 };
+        let worker = Known { report: report("worker", &[]), heard: 100 };
+        let all = All {
+            nodes: ["attic", "edge", "worker"].map(|name| name.parse().unwrap()).into(),
+            known: [("edge", edge), ("worker", worker)]
+                .map(|(name, known)| (name.parse().unwrap(), known))
+                .into(),
+        };
+        let lines = [
+            "NODE    COMMIT   MESH  STATE",
+            "attic   -        -     not heard of yet",
+            "edge    1111111  1/2   converged, said 40 s ago",
+            "worker  1111111  -     converged, said 15 min ago",
+        ];
+        assert_eq!(text(&all, 1040), lines.join("\n") + "\n");
+    }
+}
