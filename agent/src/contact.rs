@@ -1,9 +1,13 @@
 //! All other machines, as a pass asks them whether this one is still reachable. It decides nothing.
 
+mod flows;
+mod heard;
 mod operator;
 mod unit;
 mod warning;
+mod witness;
 
+pub(crate) use heard::hear_of;
 pub use operator::note;
 pub use unit::{Standing, stand};
 pub use warning::{Warning, forget_warnings, warned};
@@ -19,6 +23,7 @@ use knarr_node::name::{AbsPath, Oid};
 use knarr_node::state::Git;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
+use witness::{Mesh, Renewed};
 
 /// How long a stage may stay unproven, unless /etc/knarr/guard-seconds says otherwise.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -33,6 +38,7 @@ pub struct Surroundings {
     commit: Oid,
     git: Vec<Git>,
     ssh: Option<Ssh>,
+    mesh: Option<Mesh>,
     paths: Paths,
     bounds: Bounds,
 }
@@ -45,6 +51,7 @@ impl Surroundings {
             commit: wanted.map_or(&identity.floor, |wanted| &wanted.commit).clone(),
             git: said.into_iter().chain([identity.git.clone()]).collect(),
             ssh: wanted.and_then(|wanted| wanted.ssh.clone()),
+            mesh: wanted.and_then(|wanted| Mesh::of(&identity.node, wanted)),
             paths: paths.clone(),
             bounds,
         }
@@ -57,12 +64,13 @@ pub struct Network {
     program: AbsPath,
     /// What a person notes before this does not count.
     since: BootTime,
+    renewed: Renewed,
 }
 
 impl Network {
     /// Makes it for one pass; `program` is knarrd itself. Nobody is asked yet.
     pub fn new(around: Surroundings, program: AbsPath) -> Self {
-        Self { around, program, since: BootTime::default() }
+        Self { around, program, since: BootTime::default(), renewed: Renewed::default() }
     }
 
     fn git(&self, patience: Duration) -> bool {
@@ -74,9 +82,13 @@ impl Network {
 
 impl Outside for Network {
     fn situation(&self) -> Situation {
-        let patience = patience(&self.around.paths);
-        let held = warning::of(&self.around.paths, &self.around.commit);
-        Situation { nodes: Vec::new(), ssh: self.around.ssh.clone(), held, patience }
+        let Surroundings { commit, ssh, mesh, paths, .. } = &self.around;
+        Situation {
+            nodes: mesh.as_ref().map(Mesh::witnesses).unwrap_or_default(),
+            ssh: ssh.clone(),
+            held: warning::of(paths, commit),
+            patience: patience(paths),
+        }
     }
 
     fn clock(&self) -> BootTime {
@@ -84,6 +96,9 @@ impl Outside for Network {
     }
 
     fn arm(&mut self, deadline: BootTime) -> Result<(), String> {
+        if self.around.mesh.as_ref().is_some_and(Mesh::is_public) && !flows::can_watch() {
+            return Err("`conntrack` is missing; type `apt install conntrack`".to_owned());
+        }
         unit::arm(&self.around.paths, &self.program, deadline)
     }
 
@@ -91,26 +106,38 @@ impl Outside for Network {
         unit::disarm();
     }
 
-    fn before(&mut self, _: &Terms) -> Contacts {
-        let operator = operator::was_here(&self.around.paths, now());
-        Contacts { git: self.git(GIT), operator, ..Contacts::default() }
+    fn before(&mut self, terms: &Terms) -> Contacts {
+        let mesh = self.around.mesh.as_ref();
+        let witnesses = mesh.map(|mesh| mesh.before(terms, &self.around)).unwrap_or_default();
+        // The git remote counts only where no machine answers.
+        let git = witnesses.mesh.is_empty() && self.git(GIT);
+        Contacts { git, operator: operator::was_here(&self.around.paths, now()), ..witnesses }
     }
 
-    fn renew(&mut self, _: &[Change]) {
+    fn renew(&mut self, changes: &[Change]) {
         self.since = now();
+        self.renewed = Renewed::by(changes);
     }
 
-    fn after(&mut self, _: &Terms, before: &Contacts, until: BootTime) -> Contacts {
-        let git = before.git && self.git(until.since(now()));
+    fn after(&mut self, terms: &Terms, before: &Contacts, until: BootTime) -> Contacts {
+        let patience = until.since(now());
+        let mesh = self.around.mesh.as_ref();
+        let asked = mesh.map(|mesh| mesh.after(terms, before, &self.renewed, &self.around, patience));
+        self.renewed.rounds += 1;
+        let git = before.git && self.git(patience);
         let operator = operator::came(&self.around.paths, self.since);
-        Contacts { git, operator, ..Contacts::default() }
+        Contacts { git, operator, ..asked.unwrap_or_default() }
     }
 
     fn pause(&mut self) {
         std::thread::sleep(PAUSE);
     }
 
-    fn warn(&mut self, _: &Oid) {}
+    fn warn(&mut self, commit: &Oid) {
+        if let Some(mesh) = &self.around.mesh {
+            mesh.warn(commit);
+        }
+    }
 }
 
 /// Returns the time since the boot.

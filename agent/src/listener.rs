@@ -5,6 +5,7 @@
 
 mod caller;
 pub mod client;
+pub mod dial;
 mod git;
 mod handshakes;
 mod metrics;

@@ -1,7 +1,7 @@
 //! Takes connections at the mesh address, bounded in number, size and time, and hands their requests to the routes.
 
 use super::caller::{Caller, Refused, refused};
-use super::{Listener, Place, git, metrics, report, word};
+use super::{Listener, Place, dial, git, metrics, report, word};
 use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
@@ -132,6 +132,9 @@ async fn talk(stream: TcpStream, routes: Router, permit: OwnedSemaphorePermit) {
 fn routes(listener: &Arc<Listener>) -> Router {
     Router::new()
         .route("/v1/word", get(word::say).post(word::hear))
+        .route("/v1/dial", post(dial::dial))
+        .route("/v1/echo", post(dial::echo))
+        .route("/v1/undone", post(dial::undone))
         .route("/metrics", get(metrics::show))
         .route("/v1/report", get(report::own).post(report::hear))
         .route("/v1/reports", get(report::known))

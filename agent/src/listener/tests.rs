@@ -1,5 +1,6 @@
 //! Nodes that talk over real sockets: each has a loopback address of its own.
 
+mod dial;
 mod figures;
 mod git;
 mod reports;
