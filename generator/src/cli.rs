@@ -14,6 +14,7 @@ mod sealing_key;
 mod secret;
 mod setup;
 mod ship;
+mod status;
 
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -41,6 +42,7 @@ enum Command {
     Node(node::Args),
     Plan(plan::Args),
     Ship(ship::Args),
+    Status(status::Args),
     Approve(approve::Args),
     Mend(mend::Args),
     Doctor(doctor::Args),
@@ -79,6 +81,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Node(args) => node::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),
         Command::Ship(args) => ship::run(args, &ui),
+        Command::Status(_) => status::run(&ui),
         Command::Approve(args) => approve::run(args, &ui),
         Command::Mend(args) => mend::run(args, &ui),
         Command::Doctor(args) => doctor::run(args, &ui),

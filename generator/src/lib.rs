@@ -18,6 +18,7 @@ pub mod finding;
 pub mod follow;
 pub mod fresh;
 pub mod git;
+pub mod heard;
 pub mod join;
 pub mod known_hosts;
 pub mod lower;

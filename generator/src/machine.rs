@@ -114,8 +114,15 @@ impl Machine<'_> {
     }
 
     /// Returns what the machine said after its last pass.
-    pub fn status(&self) -> Result<Report, MachineError> {
-        self.report("knarrd status", &format!("{KNARRD} status --output json"), SHORT)
+    pub fn status(&self, patience: Duration) -> Result<Report, MachineError> {
+        self.report("knarrd status", &format!("{KNARRD} status --output json"), patience)
+    }
+
+    /// Returns what the machine has heard of all, itself among them.
+    pub fn reports(&self, patience: Duration) -> Result<Vec<Report>, MachineError> {
+        let line = format!("{KNARRD} status --all --output json");
+        let said = self.ssh.said_by_root(self.target, &line, &Input::Nothing, patience)?;
+        answer("knarrd status --all", "reports", &said.out)
     }
 
     /// Reads a report, whatever the exit code, which only says whether the machine has converged.

@@ -10,7 +10,7 @@ use crate::machine::{Machine, at_once};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::render;
-use crate::ssh::Ssh;
+use crate::ssh::{SHORT, Ssh};
 use crate::ui::Ui;
 use knarr_node::name::Oid;
 
@@ -110,7 +110,7 @@ fn ask(git: &Git, model: &Model, ui: &Ui) -> Result<Vec<Oid>, CliError> {
     nodes.retain(|node| !node.removed);
     let ssh = Ssh::new()?;
     let progress = ui.progress(format!("asking {} machines", nodes.len()));
-    let said = at_once(&nodes, |Follower { target, .. }| Machine { ssh: &ssh, target }.status());
+    let said = at_once(&nodes, |Follower { target, .. }| Machine { ssh: &ssh, target }.status(SHORT));
     drop(progress);
     let mut known = Vec::new();
     for (Follower { node, .. }, said) in nodes.iter().zip(said) {

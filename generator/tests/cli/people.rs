@@ -278,3 +278,27 @@ fn a_machine_that_is_not_reached_from_here_is_not_asked_and_ship_goes_on() {
     let said = home.knarr("harbor", &["ship", "-y", "-m", "edge"]);
     assert!(said.contains("not asked: it follows by itself") && !said.contains("exit"), "{said}");
 }
+
+#[test]
+fn status_says_who_was_not_heard_of_and_what_this_clone_has_that_machines_do_not() {
+    let home = shipped();
+    let said = home.knarr("harbor", &["status"]);
+    assert!(said.starts_with("no machines yet") && !said.contains("exit"), "{said}");
+    home.write("harbor/nodes/edge.yaml", EDGE);
+    let said = home.knarr("harbor", &["status"]);
+    assert!(said.contains(" edge  -       -     not heard of: cannot reach `root@127.0.0.1:1`"), "{said}");
+    assert!(said.contains("not committed: knarr ship") && said.ends_with("exit 3\n"), "{said}");
+    let said = home.knarr("harbor", &["status", "--output", "json"]);
+    let (told, _) = said.split_once("\nerror: ").unwrap();
+    let told: serde_json::Value = serde_json::from_str(told).unwrap();
+    assert_eq!((&told["by"], &told["nodes"][0]["converged"]), (&"each".into(), &false.into()));
+}
+
+#[test]
+fn status_works_in_a_repository_with_mistakes_and_repeats_them() {
+    let home = shipped();
+    home.write("harbor/nodes/edge.yaml", &EDGE.replace("address: 203.0.113.7", "address: 203.0.113"));
+    let said = home.knarr("harbor", &["status"]);
+    assert!(said.contains(" edge  -       -     not heard of") && said.contains("error KN"), "{said}");
+    assert!(said.contains("nodes/edge.yaml: `203.0.113` is not an IP address"), "{said}");
+}
