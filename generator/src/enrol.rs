@@ -87,6 +87,8 @@ impl Drop for Pinned {
 
 impl Pinned {
     /// Enrols one machine: packages, knarrd, keys. Doing it again does no harm.
+    ///
+    /// A firewall of others goes last, and only then: who calls this has asked.
     pub fn enrol(&self, ssh: &Ssh, model: &Model, candidate: &Candidate) -> Result<Born, Trouble> {
         let name = &candidate.name;
         let machine = Machine { ssh, target: &candidate.target };
@@ -103,11 +105,17 @@ impl Pinned {
         }
         machine.put_knarrd(&program).map_err(fault)?;
         let born = machine.enroll(&self.enrolment(model, name)).map_err(fault)?;
-        if is_same(&candidate.probe, &born) {
-            return Ok(born);
+        if !is_same(&candidate.probe, &born) {
+            let why = "another machine answered than the one that was looked at";
+            return Err(trouble(name, why, "is there more than one machine behind that address?"));
         }
-        let why = "another machine answered than the one that was looked at";
-        Err(trouble(name, why, "is there more than one machine behind that address?"))
+        candidate
+            .probe
+            .firewalls
+            .iter()
+            .try_for_each(|firewall| machine.turn_off(*firewall))
+            .map_err(fault)?;
+        Ok(born)
     }
 
     fn enrolment(&self, model: &Model, node: &NodeName) -> Enrolment {

@@ -93,6 +93,7 @@ fn one(cluster: &ClusterName, there: Option<&Node>, candidate: &Candidate) -> Ve
     if !probe.missing.is_empty() && !probe.apt {
         found.push(Refusal::Missing(probe.missing.clone()));
     }
+    found.extend(probe.firewalls.iter().copied().map(Refusal::Firewall));
     found.extend(elsewhere(cluster, candidate));
     found.extend(there.and_then(|node| name_taken(node, candidate)));
     found
@@ -138,6 +139,8 @@ pub fn packages(probe: &Probe) -> BTreeSet<&'static str> {
         "ssh" | "ssh-keygen" => Some("openssh-client"),
         "nft" => Some("nftables"),
         "wg" => Some("wireguard-tools"),
+        "wireguard-go" => Some("wireguard-go"),
+        "conntrack" => Some("conntrack"),
         "ip" => Some("iproute2"),
         "prlimit" => Some("util-linux"),
         "ca-certificates" => Some("ca-certificates"),

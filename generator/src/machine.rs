@@ -1,6 +1,6 @@
 //! What is done on a machine over ssh: look at it, put knarrd there, enrol it, and ask knarrd. Nothing else ever.
 
-use crate::probe::{self, BadProbe, Probe};
+use crate::probe::{self, BadProbe, Firewall, Probe};
 use crate::secrets::digest;
 use crate::ssh::{Input, SHORT, Ssh, SshError, Target, copy_command, plain, quoted};
 use knarr_node::enrol::{Born, Enrolment};
@@ -90,6 +90,12 @@ impl Machine<'_> {
         let command = copy_command(KNARRD, hex.as_str());
         let file = File::open(program).map_err(fault)?;
         self.ssh.root(self.target, &command, &Input::File(file), LONG)?;
+        Ok(())
+    }
+
+    /// Turns a firewall of others off, now and after the next boot.
+    pub fn turn_off(&self, firewall: Firewall) -> Result<(), MachineError> {
+        self.ssh.root(self.target, &format!("{} >&2", firewall.off()), &Input::Nothing, SHORT)?;
         Ok(())
     }
 

@@ -2,8 +2,10 @@
 //!
 //! The reading is pure and believes nothing: every value is parsed, and text is tamed before people see it.
 
+mod firewall;
 mod listen;
 
+pub use firewall::Firewall;
 pub use listen::{Listens, Protocol};
 
 use crate::spec::Arch;
@@ -29,6 +31,8 @@ pub struct Probe {
     pub apt: bool,
     /// Programs that knarrd needs and that are not there.
     pub missing: BTreeSet<String>,
+    /// Firewalls of others that are on, or will be after the next boot.
+    pub firewalls: BTreeSet<Firewall>,
     /// SHA-256 of its machine id; none when it has no machine id.
     pub machine: Option<Hex>,
     /// Public host keys, type and base64.
@@ -109,6 +113,7 @@ pub fn parse(said: &[u8]) -> Result<Probe, BadProbe> {
         systemd: lines.one("systemd") == Some("yes"),
         apt: lines.one("apt") == Some("yes"),
         missing: lines.all("missing").map(tame).collect(),
+        firewalls: lines.all("firewall").filter_map(Firewall::named).collect(),
         machine: lines.one("machine").map(|hex| hex.parse().map_err(|_| bad("machine", hex))).transpose()?,
         host_keys: lines.all("host-key").filter_map(host_key).collect(),
         addresses: addresses(&lines),

@@ -1,5 +1,6 @@
 //! Why a machine may not join, and what to type then.
 
+use crate::probe::Firewall;
 use knarr_node::name::{ClusterName, NodeName};
 use std::collections::BTreeSet;
 
@@ -24,6 +25,9 @@ pub enum Refusal {
     /// Programs are missing, and apt-get too.
     #[error("these are missing, and there is no apt-get: {}", .0.iter().cloned().collect::<Vec<_>>().join(", "))]
     Missing(BTreeSet<String>),
+    /// A firewall of others would go on dropping what Knarr opens.
+    #[error("{0} filters there, and would drop what the mesh needs")]
+    Firewall(Firewall),
     /// It has what another machine has.
     #[error("it is a copy of `{other}`, or the same machine: machine id or SSH host key are the same")]
     Cloned {
@@ -61,6 +65,10 @@ impl Refusal {
             }
             Self::NoMachineId => "on it, as root: systemd-machine-id-setup".to_owned(),
             Self::Missing(_) => "install them by hand, then type this again".to_owned(),
+            Self::Firewall(firewall) => format!(
+                "on it, as root: {}; or let knarr do that: knarr node add --replace-firewall …",
+                firewall.off()
+            ),
             Self::Cloned { .. } => {
                 "on the copy, as root: rm /etc/machine-id /etc/ssh/ssh_host_*; systemd-machine-id-setup; ssh-keygen -A; reboot"
                     .to_owned()

@@ -1,5 +1,5 @@
 use super::*;
-use crate::probe::parse;
+use crate::probe::{Firewall, parse};
 
 const DEBIAN: &str = include_str!("../../tests/probes/debian.txt");
 const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKDGaF2NJLi6iqh1F0lJiSM1CJSEJyDEnCLqTR0vrtXJ";
@@ -46,12 +46,13 @@ fn a_good_machine_may_join_and_join_again() {
 #[test]
 fn finds_each_single_fault() {
     type Break = fn(&mut Candidate);
-    let cases: [(Break, Refusal); 8] = [
+    let cases: [(Break, Refusal); 9] = [
         (|c| c.probe.arch = Err("armv7l".to_owned()), Refusal::Arch("armv7l".to_owned())),
         (|c| c.probe.systemd = false, Refusal::NoSystemd),
         (|c| c.probe.root = Root::No, Refusal::NoRoot { user: Some("me".to_owned()) }),
         (|c| c.probe.machine = None, Refusal::NoMachineId),
         (|c| c.probe.apt = false, Refusal::Missing(["nft", "wg"].map(str::to_owned).into())),
+        (|c| c.probe.firewalls = [Firewall::Ufw].into(), Refusal::Firewall(Firewall::Ufw)),
         (|c| c.probe.enrolled = Some(Enrolled::Unreadable), Refusal::Unreadable),
         (
             |c| c.probe.enrolled = Some(Enrolled::As("quay".parse().unwrap(), "edge".parse().unwrap())),
@@ -161,6 +162,7 @@ fn an_answer_of_another_machine_is_noticed() {
 #[test]
 fn missing_programs_are_packages_once() {
     let mut probe = candidate("edge").probe;
-    probe.missing = ["ssh", "ssh-keygen", "wg", "rm -rf /"].map(str::to_owned).into();
-    assert_eq!(packages(&probe), ["openssh-client", "wireguard-tools"].into());
+    probe.missing =
+        ["ssh", "ssh-keygen", "wg", "wireguard-go", "conntrack", "rm -rf /"].map(str::to_owned).into();
+    assert_eq!(packages(&probe), ["openssh-client", "wireguard-tools", "wireguard-go", "conntrack"].into());
 }

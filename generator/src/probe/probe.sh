@@ -20,10 +20,15 @@ look() {
     printf 'connection=%s\n' "$SSH_CONNECTION"
     if [ -d /run/systemd/system ]; then echo 'systemd=yes'; else echo 'systemd=no'; fi
     if command -v apt-get >/dev/null 2>&1; then echo 'apt=yes'; else echo 'apt=no'; fi
-    for program in git ssh ssh-keygen nft wg ip prlimit; do
+    for program in git ssh ssh-keygen nft wg conntrack ip prlimit; do
         command -v "$program" >/dev/null 2>&1 || echo "missing=$program"
     done
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || echo 'missing=ca-certificates'
+    # A kernel without WireGuard needs the program that stands in for it.
+    [ -d /sys/module/wireguard ] || modprobe -n -q wireguard 2>/dev/null || command -v wireguard-go >/dev/null 2>&1 || echo 'missing=wireguard-go'
+    # ufw.service is active also when ufw is not; its settings say what counts.
+    grep -qsi '^ENABLED=yes' /etc/ufw/ufw.conf && echo 'firewall=ufw'
+    if systemctl -q is-active firewalld 2>/dev/null || systemctl -q is-enabled firewalld 2>/dev/null; then echo 'firewall=firewalld'; fi
     if [ -s /etc/machine-id ]; then
         echo "machine=$(tr -d '\n' </etc/machine-id | sha256sum | cut -d ' ' -f 1)"
     fi

@@ -63,6 +63,14 @@ fn an_enrolled_machine_names_its_cluster() {
 }
 
 #[test]
+fn firewalls_of_others_are_seen_and_unknown_ones_passed_over() {
+    let end = "knarr-probe=end";
+    let lines = format!("firewall=ufw\nfirewall=firewalld\nfirewall=\u{1b}[2J\n{end}");
+    assert_eq!(with(end, &lines).unwrap().firewalls, [Firewall::Ufw, Firewall::Firewalld].into());
+    assert_eq!(parse(WHOLE.as_bytes()).unwrap().firewalls, [].into());
+}
+
+#[test]
 fn other_machines_are_named_not_guessed() {
     assert_eq!(with("arch=x86_64", "arch=aarch64").unwrap().arch, Ok(Arch::Arm64));
     assert_eq!(with("arch=x86_64", "arch=armv7l").unwrap().arch, Err("armv7l".to_owned()));

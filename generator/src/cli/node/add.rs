@@ -5,7 +5,7 @@ use super::file::{path, proven};
 use crate::disk::Repo;
 use crate::enrol::{Pinned, Trouble, pin};
 use crate::error::CliError;
-use crate::join::{self, Candidate, Part, Place, packages, parts, places, refusals};
+use crate::join::{self, Candidate, Part, Place, Refusal, packages, parts, places, refusals};
 use crate::machine::{Machine, at_once};
 use crate::model::Model;
 use crate::probe::{Listens, Probe, Root};
@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// NAME=[USER@]HOST[:PORT]; HOST may be a name from ~/.ssh/config
     #[arg(required = true, value_name = "NAME=USER@HOST")]
     machines: Vec<Wanted>,
+    /// Turn ufw or firewalld off where one filters: Knarr's own table takes its place with the first commit
+    #[arg(long)]
+    replace_firewall: bool,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -67,7 +70,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let pinned = pin(&repo, &model)?;
     let ssh = Ssh::new()?;
     let nodes = &compiled.spec.nodes;
-    let candidates = look(&ssh, &model, nodes, &args.machines, &ui)?;
+    let candidates = look(&ssh, &model, nodes, args, &ui)?;
     let probes: Vec<&Probe> = candidates.iter().map(|candidate| &candidate.probe).collect();
     let names: Vec<&NodeName> = candidates.iter().map(|candidate| &candidate.name).collect();
     let mesh = model.cluster.network.mesh;
@@ -108,9 +111,10 @@ fn look(
     ssh: &Ssh,
     model: &Model,
     nodes: &BTreeMap<String, Node>,
-    machines: &[Wanted],
+    args: &Args,
     ui: &Ui,
 ) -> Result<Vec<Candidate>, CliError> {
+    let machines = &args.machines;
     let _progress = ui.progress(format!("looking at {} machines", machines.len()));
     let seen = at_once(machines, |wanted| Machine { ssh, target: &wanted.target }.probe());
     let (mut candidates, mut troubles) = (Vec::new(), Vec::new());
@@ -121,7 +125,8 @@ fn look(
             Err(error) => troubles.push(Trouble::of(&name, &error, error.help())),
         }
     }
-    let refused = refusals(&model.cluster.name, nodes, &candidates);
+    let mut refused = refusals(&model.cluster.name, nodes, &candidates);
+    refused.retain(|(_, why)| !(args.replace_firewall && matches!(why, Refusal::Firewall(_))));
     troubles.extend(refused.iter().map(|(name, why)| Trouble::of(name, why, why.help())));
     troubles.extend(candidates.iter().filter_map(without_program));
     if troubles.is_empty() { Ok(candidates) } else { Err(refuse(&troubles, ui)) }
@@ -163,6 +168,12 @@ fn announce(candidates: &[Candidate], parts: &[Part], ui: &Ui) {
         let packages: Vec<&str> = packages(&candidate.probe).into_iter().collect();
         if !packages.is_empty() {
             ui.say(format_args!("{}: apt-get installs {}.", candidate.name, packages.join(", ")));
+        }
+        for firewall in &candidate.probe.firewalls {
+            ui.say(format_args!(
+                "{}: {firewall} is turned off. Until the first `knarr ship`, nothing filters there.",
+                candidate.name
+            ));
         }
     }
 }
