@@ -1,17 +1,18 @@
 //! Whether machines may join, and as what: decided from what was seen, all findings at once. Pure.
 
+mod part;
+mod ports;
 mod refusal;
 
+pub use part::{Part, Wishes, node, parts};
+pub use ports::{Opening, by_node, closing, keep};
 pub use refusal::Refusal;
 
-use crate::address::{Kind, proposed, taken};
 use crate::probe::{Enrolled, Probe, Root, is_public};
-use crate::spec::{Arch, At, Keys, Node, Role, Spec};
+use crate::spec::{At, Keys, Node};
 use crate::ssh::Target;
-use ipnet::Ipv4Net;
 use knarr_node::enrol::Born;
 use knarr_node::name::{ClusterName, NodeName};
-use knarr_node::net::MeshIp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -94,6 +95,7 @@ fn one(cluster: &ClusterName, there: Option<&Node>, candidate: &Candidate) -> Ve
         found.push(Refusal::Missing(probe.missing.clone()));
     }
     found.extend(probe.firewalls.iter().copied().map(Refusal::Firewall));
+    found.extend(ports::turned(candidate).map(|(typed, found)| Refusal::OtherPort { typed, found }));
     found.extend(elsewhere(cluster, candidate));
     found.extend(there.and_then(|node| name_taken(node, candidate)));
     found
@@ -147,64 +149,6 @@ pub fn packages(probe: &Probe) -> BTreeSet<&'static str> {
         _ => None,
     };
     probe.missing.iter().filter_map(package).collect()
-}
-
-/// What a machine becomes in the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// What it is to K3s.
-    pub role: Role,
-    /// How others reach it.
-    pub place: Place,
-    /// Who forwards between it and others behind NAT.
-    pub relay: Option<String>,
-    /// Its address in the mesh; none when the mesh is full.
-    pub mesh: Option<MeshIp>,
-}
-
-/// Decides what each machine becomes, in the order of `names`.
-///
-/// A cluster without a server gets one: the first that others reach, else the first. Who is behind NAT goes through the
-/// first server that others reach, else through the first such machine.
-pub fn parts(spec: &Spec, mesh: Ipv4Net, names: &[&NodeName], places: &[Place]) -> Vec<Part> {
-    let there = || spec.nodes.values().filter(|node| !node.removed);
-    let served = there().any(|node| node.roles.iter().any(|role| role.value == Role::Server));
-    let reached = |place: &Place| matches!(place, Place::At(_));
-    let founder = (!served).then(|| places.iter().position(reached).unwrap_or(0));
-    let role = |n: usize| if Some(n) == founder { Role::Server } else { Role::Agent };
-    let known = spec.nodes.iter().filter(|(_, node)| !node.removed && !node.nat);
-    let known =
-        known.map(|(name, node)| (!node.roles.iter().any(|role| role.value == Role::Server), name.clone()));
-    let new = places.iter().enumerate().filter(|(_, place)| reached(place));
-    let new = new.map(|(n, _)| (role(n) != Role::Server, names[n].to_string()));
-    let relay = known.chain(new).min_by_key(|(no_server, _)| *no_server).map(|(_, name)| name);
-    let mut taken = taken(spec);
-    let part = |(n, place): (usize, &Place)| {
-        let mesh = proposed(Kind::Node, names[n].as_str(), mesh, &taken);
-        taken.extend(mesh);
-        let relay = relay.clone().filter(|_| *place == Place::Nat);
-        Part { role: role(n), place: *place, relay, mesh }
-    };
-    places.iter().enumerate().map(part).collect()
-}
-
-/// Returns the file of a machine that was added.
-pub fn node(target: &Target, part: &Part, arch: Arch, born: &Born) -> Node {
-    let (address, nat) = match part.place {
-        Place::At(ip) => (Some(At::from(ip.to_string())), false),
-        Place::Nat => (None, true),
-    };
-    Node {
-        roles: vec![part.role.into()],
-        address,
-        nat,
-        relay: part.relay.as_deref().map(At::from),
-        ssh: Some(target.to_string().into()),
-        mesh: part.mesh.map(|ip| ip.to_string().into()),
-        arch: (arch != Arch::default()).then_some(arch),
-        keys: keys(born),
-        ..Node::default()
-    }
 }
 
 /// Returns the keys as its file has them.

@@ -6,10 +6,11 @@ mod firewall;
 mod listen;
 
 pub use firewall::Firewall;
-pub use listen::{Listens, Protocol};
+pub use listen::{Listens, short};
 
 use crate::spec::Arch;
 use knarr_node::name::{ClusterName, Hex, NodeName};
+use knarr_node::net::Port;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -41,6 +42,8 @@ pub struct Probe {
     pub addresses: Vec<IpAddr>,
     /// Its own address that this connection arrived at.
     pub dialled: Option<IpAddr>,
+    /// Where its sshd listens: the port that this connection arrived at.
+    pub sshd: Option<Port>,
     /// Whether it has a default route.
     pub routed: bool,
     /// Which ports listen to others.
@@ -118,6 +121,7 @@ pub fn parse(said: &[u8]) -> Result<Probe, BadProbe> {
         host_keys: lines.all("host-key").filter_map(host_key).collect(),
         addresses: addresses(&lines),
         dialled: lines.one("connection").and_then(dialled),
+        sshd: lines.one("connection").and_then(|said| said.split(' ').nth(3)?.parse().ok()),
         routed: lines.one("route").is_some(),
         listens: lines.all("listen").filter_map(listen::parse).collect(),
         knarrd: lines.one("knarrd").map(tame),

@@ -1,6 +1,7 @@
 //! `knarr node`: machines come and go.
 
 mod add;
+mod announce;
 mod file;
 mod refresh;
 mod remove;

@@ -2,6 +2,7 @@
 
 use crate::probe::Firewall;
 use knarr_node::name::{ClusterName, NodeName};
+use knarr_node::net::Port;
 use std::collections::BTreeSet;
 
 /// Why a machine may not join.
@@ -28,6 +29,14 @@ pub enum Refusal {
     /// A firewall of others would go on dropping what Knarr opens.
     #[error("{0} filters there, and would drop what the mesh needs")]
     Firewall(Firewall),
+    /// A router translates the port on the way, and the machine's table would open the wrong one.
+    #[error("its sshd listens at {found}, and is dialled at {typed}")]
+    OtherPort {
+        /// The port that was typed.
+        typed: Port,
+        /// The port at which the machine was reached.
+        found: Port,
+    },
     /// It has what another machine has.
     #[error("it is a copy of `{other}`, or the same machine: machine id or SSH host key are the same")]
     Cloned {
@@ -68,6 +77,9 @@ impl Refusal {
             Self::Firewall(firewall) => format!(
                 "on it, as root: {}; or let knarr do that: knarr node add --replace-firewall …",
                 firewall.off()
+            ),
+            Self::OtherPort { typed, .. } => format!(
+                "give it a name in ~/.ssh/config with `Port {typed}`, and type that name without a port"
             ),
             Self::Cloned { .. } => {
                 "on the copy, as root: rm /etc/machine-id /etc/ssh/ssh_host_*; systemd-machine-id-setup; ssh-keygen -A; reboot"

@@ -1,5 +1,7 @@
 use super::*;
 use crate::probe::{Firewall, parse};
+use crate::spec::{Role, Spec};
+use knarr_node::net::MeshIp;
 
 const DEBIAN: &str = include_str!("../../tests/probes/debian.txt");
 const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKDGaF2NJLi6iqh1F0lJiSM1CJSEJyDEnCLqTR0vrtXJ";
@@ -8,7 +10,7 @@ fn cluster() -> ClusterName {
     "harbor".parse().unwrap()
 }
 
-fn candidate(name: &str) -> Candidate {
+pub(super) fn candidate(name: &str) -> Candidate {
     let probe = parse(DEBIAN.as_bytes()).unwrap();
     Candidate { name: name.parse().unwrap(), target: "me@203.0.113.7".parse().unwrap(), probe }
 }
@@ -29,8 +31,8 @@ fn born() -> Born {
 fn nodes(names: &[&str]) -> BTreeMap<String, Node> {
     let file = |name: &&str| {
         let place = Place::At("203.0.113.7".parse().unwrap());
-        let part = Part { role: Role::Agent, place, relay: None, mesh: None };
-        ((*name).to_owned(), node(&candidate(name).target, &part, Arch::Amd64, &born()))
+        let part = Part { role: Role::Agent, place, relay: None, mesh: None, open: [].into() };
+        ((*name).to_owned(), node(&candidate(name), &part, &born()))
     };
     names.iter().map(file).collect()
 }
@@ -46,12 +48,14 @@ fn a_good_machine_may_join_and_join_again() {
 #[test]
 fn finds_each_single_fault() {
     type Break = fn(&mut Candidate);
-    let cases: [(Break, Refusal); 9] = [
+    let port = |number: u16| number.try_into().unwrap();
+    let cases: [(Break, Refusal); 10] = [
         (|c| c.probe.arch = Err("armv7l".to_owned()), Refusal::Arch("armv7l".to_owned())),
         (|c| c.probe.systemd = false, Refusal::NoSystemd),
         (|c| c.probe.root = Root::No, Refusal::NoRoot { user: Some("me".to_owned()) }),
         (|c| c.probe.machine = None, Refusal::NoMachineId),
         (|c| c.probe.apt = false, Refusal::Missing(["nft", "wg"].map(str::to_owned).into())),
+        (|c| c.target.port = Some(2200), Refusal::OtherPort { typed: port(2200), found: port(22) }),
         (|c| c.probe.firewalls = [Firewall::Ufw].into(), Refusal::Firewall(Firewall::Ufw)),
         (|c| c.probe.enrolled = Some(Enrolled::Unreadable), Refusal::Unreadable),
         (
@@ -128,7 +132,7 @@ fn the_first_machine_that_others_reach_serves_and_relays() {
     let names: Vec<NodeName> = ["attic", "edge", "worker"].map(|name| name.parse().unwrap()).into();
     let names: Vec<&NodeName> = names.iter().collect();
     let becoming = |spec: &Spec, places: &[Place]| -> Vec<String> {
-        let parts = parts(spec, "10.210.0.0/16".parse().unwrap(), &names, places);
+        let parts = parts(spec, "10.210.0.0/16".parse().unwrap(), &names, places, &Wishes::default());
         parts.iter().map(|part| format!("{:?} {}", part.role, part.relay.as_deref().unwrap_or("-"))).collect()
     };
     let mut spec = Spec::default();
@@ -142,10 +146,35 @@ fn the_first_machine_that_others_reach_serves_and_relays() {
 }
 
 #[test]
+fn what_is_wished_for_stands_in_the_file() {
+    let wishes = Wishes {
+        servers: ["worker".parse().unwrap()].into(),
+        open: by_node(&["worker:80,udp/53".parse().unwrap()]),
+    };
+    let names: Vec<NodeName> = ["edge", "worker"].map(|name| name.parse().unwrap()).into();
+    let at = Place::At("203.0.113.7".parse().unwrap());
+    let mesh = "10.210.0.0/16".parse().unwrap();
+    let parts = parts(&Spec::default(), mesh, &[&names[0], &names[1]], &[at, at], &wishes);
+    assert_eq!(parts.iter().map(|part| part.role).collect::<Vec<_>>(), [Role::Agent, Role::Server]);
+    let mut worker = candidate("worker");
+    worker.probe.sshd = "2222".parse().ok();
+    let file = node(&worker, &parts[1], &born());
+    assert_eq!(file.open.iter().map(|port| port.0.as_str()).collect::<Vec<_>>(), ["80", "udp/53"]);
+    assert_eq!(file.ssh.unwrap().as_str(), "me@203.0.113.7:2222");
+    assert_eq!(wishes.stranger(&[&names[0]].into()), Some(&names[1]));
+}
+
+#[test]
 fn machines_that_join_at_once_get_different_addresses() {
     let names: Vec<NodeName> = (0..40).map(|n| format!("node-{n}").parse().unwrap()).collect();
     let names: Vec<&NodeName> = names.iter().collect();
-    let parts = parts(&Spec::default(), "10.210.0.0/24".parse().unwrap(), &names, &[Place::Nat; 40]);
+    let parts = parts(
+        &Spec::default(),
+        "10.210.0.0/24".parse().unwrap(),
+        &names,
+        &[Place::Nat; 40],
+        &Wishes::default(),
+    );
     let mesh: BTreeSet<MeshIp> = parts.iter().filter_map(|part| part.mesh).collect();
     assert_eq!(mesh.len(), 40);
 }

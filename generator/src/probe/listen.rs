@@ -1,32 +1,30 @@
 //! Which ports listen: lines of ss(8). Pure.
 
+use knarr_node::firewall::{Open, Proto};
 use std::fmt;
 use std::net::IpAddr;
 
 /// A port that listens to others, not only to the machine itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listens {
-    /// TCP or UDP.
-    pub protocol: Protocol,
-    /// Its number.
-    pub port: u16,
+    /// TCP or UDP, and its number.
+    pub port: Open,
     /// Who listens, if root could see it.
     pub program: Option<String>,
 }
 
-/// TCP or UDP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-}
-
 impl fmt::Display for Listens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.port, if self.protocol == Protocol::Udp { "/udp" } else { "" })?;
+        f.write_str(&short(self.port))?;
         self.program.as_ref().map_or(Ok(()), |program| write!(f, " {program}"))
+    }
+}
+
+/// Returns a port as people type it: `80`, or `udp/53`.
+pub fn short(port: Open) -> String {
+    match port.proto {
+        Proto::Tcp => port.port.to_string(),
+        Proto::Udp => port.to_string(),
     }
 }
 
@@ -35,15 +33,11 @@ impl fmt::Display for Listens {
 /// Source: ss(8) of iproute2 6.1, `ss -Htulpn`: netid, state, two queues, local, peer, process.
 pub(super) fn parse(line: &str) -> Option<Listens> {
     let mut words = line.split_whitespace();
-    let protocol = match words.next()? {
-        "tcp" => Protocol::Tcp,
-        "udp" => Protocol::Udp,
-        _ => return None,
-    };
+    let protocol = words.next()?;
     let (address, port) = words.nth(3)?.rsplit_once(':')?;
+    let port = format!("{protocol}/{port}").parse().ok()?;
     let program = line.split_once("((\"").and_then(|(_, rest)| rest.split('"').next()).map(super::tame);
-    let port = port.parse().ok()?;
-    (!is_own(address)).then_some(Listens { protocol, port, program: program.filter(|name| !name.is_empty()) })
+    (!is_own(address)).then_some(Listens { port, program: program.filter(|name| !name.is_empty()) })
 }
 
 /// Whether only the machine itself reaches `address`, e.g. `127.0.0.53%lo`.

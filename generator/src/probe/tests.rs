@@ -18,7 +18,7 @@ fn a_rented_server_is_seen_as_it_is() {
     assert_eq!(probe.addresses, [ip("203.0.113.7"), ip("2001:db8::7"), ip("10.0.0.5")]);
     assert_eq!(probe.dialled, Some(ip("203.0.113.7")));
     let listens: Vec<String> = probe.listens.iter().map(Listens::to_string).collect();
-    assert_eq!(listens, ["22 sshd", "80 nginx", "68/udp"]);
+    assert_eq!(listens, ["22 sshd", "80 nginx", "udp/68"]);
     assert_eq!(probe.missing, ["nft", "wg"].map(str::to_owned).into());
     assert!(probe.systemd && probe.apt && probe.routed && probe.enrolled.is_none());
     assert_eq!(probe.host_keys.len(), 1);

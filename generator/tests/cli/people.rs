@@ -238,6 +238,11 @@ fn machines_are_typed_as_name_and_place_each_once() {
     }
     let said = home.knarr("harbor", &["node", "add", "edge=a", "edge=b"]);
     assert!(said.contains("`edge` is there twice"), "{said}");
+    for option in [["--open", "worker:80"], ["--server", "worker"]] {
+        let said = home.knarr("harbor", &[&["node", "add", "edge=a"], option.as_slice()].concat());
+        assert!(said.contains("`worker` is none of the machines to add"), "{said}");
+    }
+    assert!(home.knarr("harbor", &["node", "add", "edge=a", "--open", "edge:ssh"]).ends_with("exit 1\n"));
 }
 
 const EDGE: &str = "\

@@ -1,15 +1,16 @@
 //! `knarr node add`.
 
 use super::super::{Done, open};
+use super::announce::announce;
 use super::file::{path, proven};
 use crate::disk::Repo;
 use crate::enrol::{Pinned, Trouble, pin};
 use crate::error::CliError;
-use crate::join::{self, Candidate, Part, Place, Refusal, packages, parts, places, refusals};
+use crate::join::{self, Candidate, Opening, Part, Refusal, Wishes, by_node, parts, places, refusals};
 use crate::machine::{Machine, at_once};
 use crate::model::Model;
-use crate::probe::{Listens, Probe, Root};
-use crate::spec::{Node, Role};
+use crate::probe::Probe;
+use crate::spec::Node;
 use crate::ssh::{Ssh, Target};
 use crate::ui::Ui;
 use knarr_node::enrol::Born;
@@ -24,12 +25,18 @@ use std::str::FromStr;
 /// Doing it again after a failure goes on where it stopped.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  knarr node add edge=root@203.0.113.7 worker=debian@198.51.100.4 attic=pi@192.168.1.20"
+    after_help = "Examples:\n  knarr node add edge=root@203.0.113.7 worker=debian@198.51.100.4 attic=pi@192.168.1.20\n  knarr node add worker=debian@198.51.100.4 --open worker:80,443"
 )]
 pub(super) struct Args {
     /// NAME=[USER@]HOST[:PORT]; HOST may be a name from ~/.ssh/config
     #[arg(required = true, value_name = "NAME=USER@HOST")]
     machines: Vec<Wanted>,
+    /// Ports to keep open to the internet, e.g. worker:80,443,udp/53; all else that listens closes with the first commit
+    #[arg(long, value_name = "NODE:PORT,…")]
+    open: Vec<Opening>,
+    /// Machines that run the Kubernetes API; without it the first machine of a cluster does
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    server: Vec<NodeName>,
     /// Turn ufw or firewalld off where one filters: Knarr's own table takes its place with the first commit
     #[arg(long)]
     replace_firewall: bool,
@@ -65,7 +72,7 @@ struct Told<'a> {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let (repo, ui) = (open(ui)?, ui.assume(args.yes));
-    once_each(&args.machines)?;
+    let wishes = wishes(args)?;
     let (compiled, model) = proven(&repo, &ui)?;
     let pinned = pin(&repo, &model)?;
     let ssh = Ssh::new()?;
@@ -74,8 +81,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let probes: Vec<&Probe> = candidates.iter().map(|candidate| &candidate.probe).collect();
     let names: Vec<&NodeName> = candidates.iter().map(|candidate| &candidate.name).collect();
     let mesh = model.cluster.network.mesh;
-    let parts = parts(&compiled.spec, mesh, &names, &places(nodes, &probes));
-    announce(&candidates, &parts, &ui);
+    let parts = parts(&compiled.spec, mesh, &names, &places(nodes, &probes), &wishes);
+    announce(&candidates, &parts, &model.cluster.network.ssh, &ui);
     if !ui.ask("Go on?")? {
         return Err(CliError::user("nothing was done"));
     }
@@ -93,13 +100,18 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     report(&wrote, &failed, &ui)
 }
 
-/// Refuses a name that is typed twice.
-fn once_each(machines: &[Wanted]) -> Result<(), CliError> {
+/// Reads what was typed about machines; refuses a name that is typed twice, or is none of them.
+fn wishes(args: &Args) -> Result<Wishes, CliError> {
     let mut names = BTreeSet::new();
-    match machines.iter().find(|wanted| !names.insert(&wanted.name)) {
-        Some(twice) => Err(CliError::user(format!("`{}` is there twice", twice.name))
-            .help("give each machine a name of its own")),
-        None => Ok(()),
+    if let Some(twice) = args.machines.iter().find(|wanted| !names.insert(&wanted.name)) {
+        return Err(CliError::user(format!("`{}` is there twice", twice.name))
+            .help("give each machine a name of its own"));
+    }
+    let wishes = Wishes { servers: args.server.iter().cloned().collect(), open: by_node(&args.open) };
+    match wishes.stranger(&names) {
+        Some(name) => Err(CliError::user(format!("`{name}` is none of the machines to add"))
+            .help(format!("of a machine that is there already, edit nodes/{name}.yaml"))),
+        None => Ok(wishes),
     }
 }
 
@@ -150,63 +162,6 @@ fn refuse(troubles: &[Trouble], ui: &Ui) -> CliError {
     CliError::told()
 }
 
-/// Shows what was seen and what will happen.
-fn announce(candidates: &[Candidate], parts: &[Part], ui: &Ui) {
-    let rows: Vec<[String; 4]> =
-        candidates.iter().zip(parts).map(|(candidate, part)| row(candidate, part)).collect();
-    ui.table(["NODE", "SYSTEM", "SEEN", "BECOMES"], &rows);
-    let version = env!("CARGO_PKG_VERSION");
-    ui.say(format_args!(
-        "On each: knarrd {version} (copied from here), knarrd.service, keys made there. Nothing else happens before a commit."
-    ));
-    let by_sudo = candidates.iter().filter(|candidate| candidate.probe.root == Root::Sudo);
-    let by_sudo: Vec<&str> = by_sudo.map(|candidate| candidate.name.as_str()).collect();
-    if !by_sudo.is_empty() {
-        ui.say(format_args!("sudo is used on {}.", by_sudo.join(", ")));
-    }
-    for candidate in candidates {
-        let packages: Vec<&str> = packages(&candidate.probe).into_iter().collect();
-        if !packages.is_empty() {
-            ui.say(format_args!("{}: apt-get installs {}.", candidate.name, packages.join(", ")));
-        }
-        for firewall in &candidate.probe.firewalls {
-            ui.say(format_args!(
-                "{}: {firewall} is turned off. Until the first `knarr ship`, nothing filters there.",
-                candidate.name
-            ));
-        }
-    }
-}
-
-fn row(candidate: &Candidate, part: &Part) -> [String; 4] {
-    let Candidate { name, probe, .. } = candidate;
-    let arch = probe.arch.as_ref().map_or_else(Clone::clone, ToString::to_string);
-    [name.to_string(), format!("{} {arch}", probe.os), seen(probe), becomes(part)]
-}
-
-fn becomes(part: &Part) -> String {
-    let role = match part.role {
-        Role::Server => "server",
-        Role::Agent => "agent",
-    };
-    match (part.place, &part.relay) {
-        (Place::At(ip), _) => format!("{role}, others reach it at {ip}"),
-        (Place::Nat, None) => format!("{role}, behind NAT"),
-        (Place::Nat, Some(relay)) => format!("{role}, behind NAT, through {relay}"),
-    }
-}
-
-fn seen(probe: &Probe) -> String {
-    let addresses: Vec<String> = probe.addresses.iter().map(ToString::to_string).collect();
-    let listens: Vec<String> = probe.listens.iter().map(Listens::to_string).collect();
-    [addresses, listens]
-        .map(|part| part.join(", "))
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
 /// Enrols all machines at once; what fails on one does not stop the others.
 fn enrol(
     pinned: &Pinned,
@@ -228,9 +183,8 @@ fn enrol(
 }
 
 fn write(repo: &Repo, candidate: &Candidate, part: &Part, born: &Born) -> Result<String, CliError> {
-    let arch = candidate.probe.arch.clone().unwrap_or_default();
     let path = path(&candidate.name);
-    repo.write_spec(&path, "node", &join::node(&candidate.target, part, arch, born))?;
+    repo.write_spec(&path, "node", &join::node(candidate, part, born))?;
     Ok(path.to_string())
 }
 
