@@ -7,6 +7,7 @@ mod doctor;
 mod mend;
 mod new;
 mod node;
+mod peer;
 mod plan;
 mod render;
 mod seal;
@@ -40,6 +41,7 @@ enum Command {
     Render(render::Args),
     Check(check::Args),
     Node(node::Args),
+    Peer(peer::Args),
     Plan(plan::Args),
     Ship(ship::Args),
     Status(status::Args),
@@ -79,6 +81,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Render(args) => render::run(args, &ui),
         Command::Check(args) => check::run(args, &ui),
         Command::Node(args) => node::run(args, &ui),
+        Command::Peer(args) => peer::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),
         Command::Ship(args) => ship::run(args, &ui),
         Command::Status(_) => status::run(&ui),

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use knarr_node::mesh::{Directory, MeshDevice, PRIVATE_KEY, laptop};
 use knarr_node::name::{ClusterName, DeviceName, PeerName};
 use knarr_node::net::WgKey;
-use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
 use zeroize::Zeroizing;
 
 /// Stands in a configuration for the private key that only the device has.
@@ -64,7 +64,8 @@ pub fn tunnel(cluster: &ClusterName) -> DeviceName {
 
 /// Returns the configuration as a QR code for a terminal, two modules a character; none when it is too long for one.
 pub fn picture(configuration: &str) -> Option<Zeroizing<String>> {
-    let code = QrCode::new(configuration).ok()?;
+    // The least correction: a screen has no scratches, and the picture fits on it.
+    let code = QrCode::with_error_correction_level(configuration, EcLevel::L).ok()?;
     // Letters of a terminal are light on dark: what is dark in the code is left out.
     Some(Zeroizing::new(
         code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build(),

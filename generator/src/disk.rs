@@ -5,6 +5,7 @@ use knarr_node::name::RepoPath;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The most bytes that a file written by people may have.
@@ -185,7 +186,8 @@ impl Repo {
         let put = || -> std::io::Result<()> {
             let mut file = atomic_write_file::AtomicWriteFile::open(&full)?;
             file.write_all(bytes)?;
-            file.commit()
+            file.commit()?;
+            self.hand_over(&full)
         };
         put().map_err(io("write", &full))
     }
@@ -213,12 +215,32 @@ impl Repo {
 
     /// Writes a file that people may edit, with the line that tells editors its schema, e.g. `node`.
     pub fn write_spec(&self, path: &RepoPath, schema: &str, spec: &impl Serialize) -> Result<(), DiskError> {
-        let body = yaml::to_string(spec, Line::Fits)
-            .map_err(|source| DiskError::Yaml { path: path.clone(), source })?;
-        let up = "../".repeat(path.as_str().matches('/').count());
-        let head = format!("# yaml-language-server: $schema={up}.knarr/schema/{schema}.json\n");
-        self.write(path, (head + &body).as_bytes())
+        self.write(path, spec_text(path, schema, spec)?.as_bytes())
     }
+
+    /// Gives what root wrote here, under sudo, to whom the repository belongs.
+    fn hand_over(&self, path: &Path) -> std::io::Result<()> {
+        let (uid, gid) = owner(&self.root)?;
+        for part in path.ancestors().take_while(|part| *part != self.root) {
+            if uid != 0 && owner(part)?.0 == 0 {
+                std::os::unix::fs::lchown(part, Some(uid), Some(gid))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn owner(path: &Path) -> std::io::Result<(u32, u32)> {
+    let meta = std::fs::symlink_metadata(path)?;
+    Ok((meta.uid(), meta.gid()))
+}
+
+/// Returns a file that people may edit as text, with the line that tells editors its schema, e.g. `node`.
+pub fn spec_text(path: &RepoPath, schema: &str, spec: &impl Serialize) -> Result<String, DiskError> {
+    let body =
+        yaml::to_string(spec, Line::Fits).map_err(|source| DiskError::Yaml { path: path.clone(), source })?;
+    let up = "../".repeat(path.as_str().matches('/').count());
+    Ok(format!("# yaml-language-server: $schema={up}.knarr/schema/{schema}.json\n{body}"))
 }
 
 fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskError> {

@@ -26,6 +26,7 @@ pub mod machine;
 pub mod model;
 pub mod origin;
 pub mod plan;
+pub mod private;
 pub mod probe;
 pub mod render;
 pub mod seal;

@@ -11,6 +11,7 @@ use crate::secrets::{self, Identities};
 use crate::spec::Spec;
 use crate::ui::Ui;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use knarr_node::mesh::Listing;
 use knarr_node::name::RepoPath;
@@ -32,12 +33,21 @@ pub struct Compiled {
 
 /// Reads and proves a repository; nothing is decided about its outputs yet.
 pub fn compile(repo: &Repo) -> Result<Compiled, CliError> {
-    let inputs = repo.inputs()?;
+    Ok(prove(repo.inputs()?))
+}
+
+/// Proves a repository whose files were read.
+pub fn prove(inputs: Inputs) -> Compiled {
     let mut findings = Findings::default();
     let spec = Spec::of(&inputs, &mut findings);
     let model = Model::of(&spec, &inputs, &mut findings);
-    expired(&spec, Timestamp::now().to_zoned(TimeZone::UTC).date(), &mut findings);
-    Ok(Compiled { inputs, spec, findings, model })
+    expired(&spec, today(), &mut findings);
+    Compiled { inputs, spec, findings, model }
+}
+
+/// Returns the day, by which machines drop devices too.
+pub fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 /// What a render would do.

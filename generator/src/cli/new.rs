@@ -7,14 +7,13 @@ use crate::error::CliError;
 use crate::fresh::{Fresh, Recovery};
 use crate::git::Git;
 use crate::known_hosts::SshHost;
+use crate::private::write_new;
 use crate::render::render;
 use crate::secrets::{self, Identities};
 use crate::setup::setup;
 use crate::signing::{self, Signing};
 use crate::ui::Ui;
 use knarr_node::name::{ClusterName, PersonName};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Make a new cluster repository in ./NAME
@@ -58,7 +57,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     };
     let recovery = Recovery::new(&args.name)?;
     if let Some(file) = &args.recovery {
-        private_file(file, &recovery.kit)?;
+        write_new(file, &recovery.kit)?;
     }
     let (identity, recipient) = age_identity(&args.name)?;
     let (domain, origin) = (args.domain.clone(), args.origin.clone());
@@ -117,27 +116,11 @@ fn age_identity(cluster: &ClusterName) -> Result<(PathBuf, String), CliError> {
             "# age identity of {cluster}\n# {recipient}\n{}\n",
             secret.as_str()
         ));
-        private_file(&path, &text)?;
+        write_new(&path, &text)?;
     }
     let recipients = Identities::read(&path)?.recipients();
     let first = recipients.into_iter().next().expect("a file without identities is refused");
     Ok((path, first))
-}
-
-/// Writes a new file that only its owner can read; never over another.
-fn private_file(path: &Path, text: &str) -> Result<(), CliError> {
-    let write = || -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|error| {
-        CliError::user(format!("cannot write `{}`: {error}", path.display()))
-            .help("name a file that is not there yet")
-    })
 }
 
 fn first_commit(repo: &Repo, git: &Git, args: &Args, signing: &Signing, ui: &Ui) -> Result<String, CliError> {

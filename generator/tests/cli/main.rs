@@ -4,6 +4,7 @@
 
 mod home;
 mod new;
+mod peers;
 mod people;
 mod repository;
 mod seal;
