@@ -1,6 +1,6 @@
 //! What holds of devices, tunnels, addresses, routes, tables and names on every host.
 
-use super::{Act, Case, Change, Item, Outside, Seen, back, bring, kept};
+use super::{Act, Case, Change, Item, Outside, Seen, back, bring, eventually, kept};
 use knarr_node::item::{Address, HostsBlock, NftTable, Route, WgDevice, WgPeer};
 use std::net::Ipv4Addr;
 
@@ -146,15 +146,6 @@ fn peer_by_hand(host: &mut dyn Act, outside: &dyn Outside) {
     assert_eq!(outside.tunnel(DEVICE, &key(1)).unwrap().0, roamed, "where it roamed it stays");
     let unnamed = host.see(&wanted.id(), None);
     assert!(matches!(unnamed, Seen::Is(Item::Peer(peer)) if peer.name.as_str() == "peer-1"));
-}
-
-/// A host may look at a device once for all its tunnels, and sees what others did a moment later.
-fn eventually(holds: impl Fn() -> bool) -> bool {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
-    while !holds() && std::time::Instant::now() < end {
-        std::thread::yield_now();
-    }
-    holds()
 }
 
 /// As a plan orders them: an address is given up before another tunnel takes it.
