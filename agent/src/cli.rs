@@ -1,5 +1,6 @@
 //! The command line: one file a command, wiring only. Exit codes are decided here and nowhere else.
 
+mod boot;
 mod completions;
 mod contact;
 mod enroll;
@@ -12,6 +13,7 @@ mod run;
 mod started;
 mod status;
 mod undo;
+mod units;
 
 use crate::contact::Network;
 use crate::enroll::EnrollError;
@@ -56,6 +58,7 @@ const EXIT_CODES: &str = "Exit codes:
 enum Command {
     Enroll(enroll::Args),
     Run(run::Args),
+    Boot(boot::Args),
     Once(once::Args),
     Plan(plan::Args),
     Status(status::Args),
@@ -175,6 +178,7 @@ impl Command {
         match self {
             Self::Enroll(args) => enroll::run(args),
             Self::Run(args) => run::run(args),
+            Self::Boot(args) => boot::run(args),
             Self::Once(args) => once::run(args),
             Self::Plan(args) => plan::run(args),
             Self::Status(args) => status::run(args),
@@ -258,6 +262,15 @@ fn on_ground<T>(act: impl FnOnce(&Ground) -> Result<T, PassError>) -> Result<T, 
     let listener = Arc::new(Listener::new(paths.clone()));
     let ground = Ground { lock, paths, bounds: Bounds::default(), open, look_around, listener, now: now() };
     Ok(act(&ground)?)
+}
+
+/// Keeps this knarrd for the next boot once it did a whole pass well.
+fn keep_program(report: &knarr_node::report::Report, paths: &Paths) {
+    if report.outcome == Outcome::Converged
+        && let Err(error) = crate::boot::keep_program(paths)
+    {
+        tracing::warn!("the next boot runs an older knarrd: {}", chain(&error));
+    }
 }
 
 /// Prints a report, and returns the exit code that fits.

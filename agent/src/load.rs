@@ -5,14 +5,17 @@ use crate::identity::Identity;
 use crate::paths::Paths;
 use crate::repo::{Repo, RepoError};
 use crate::secrets::{self, SecretsError};
+use jiff::civil::Date;
 use knarr_node::firewall::Ssh;
-use knarr_node::mesh::Directory;
-use knarr_node::name::Oid;
+use knarr_node::mesh::{BadDirectory, Directory, Listing, Stranger};
+use knarr_node::name::{BadName, Oid};
 use knarr_node::outputs::{self, Outputs, Stray};
 use knarr_node::state::{ClusterItem, ClusterState, FORMAT, Git, NodeState, Sealed};
 use knarr_node::{Id, Item};
 use serde::de::DeserializeOwned;
 
+/// All machines of the cluster; what a machine makes of them is lowered on it.
+const MESH: &str = "rendered/mesh.yaml";
 /// The host keys of all machines, with which they sign reports.
 const NODES: &str = "rendered/access/nodes";
 
@@ -20,11 +23,11 @@ const NODES: &str = "rendered/access/nodes";
 pub struct Wanted {
     /// The commit that says so.
     pub commit: Oid,
-    /// Its parts, in order.
+    /// Its parts, in order, those of mesh and firewall among them.
     pub items: Vec<Item>,
     /// Where the next commit is found.
     pub git: Git,
-    /// All machines of the cluster, as the same commit lists them; a cluster without mesh has none.
+    /// All machines of the cluster as the same commit lists them, on this day; a cluster without mesh has none.
     pub directory: Option<Directory>,
     /// Who may dial its sshd; none without a firewall.
     pub ssh: Option<Ssh>,
@@ -72,6 +75,15 @@ pub enum LoadError {
     /// It was rendered for another machine's name.
     #[error("`{0}` says that it is for another machine")]
     Other(String),
+    /// The machines that it lists do not hold together.
+    #[error("`{MESH}` cannot be followed")]
+    Directory(#[from] BadDirectory),
+    /// It does not list this machine, which is to be in the mesh.
+    #[error(transparent)]
+    Stranger(#[from] Stranger),
+    /// knarrd's own folder has a name that no item can have.
+    #[error(transparent)]
+    Folder(#[from] BadName),
     /// The secrets cannot be opened.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -100,6 +112,9 @@ impl LoadError {
                 "knarr render".to_owned()
             }
             Self::Newer { version, .. } => format!("install knarrd {version} here"),
+            Self::Directory(error) => error.help(),
+            Self::Stranger(error) => error.help(),
+            Self::Folder(_) => "put /var/lib/knarr where its name is plain text".to_owned(),
             Self::Secrets(SecretsError::Key(..) | SecretsError::BadKey(_)) => {
                 format!("knarr node refresh {node}")
             }
@@ -111,8 +126,20 @@ impl LoadError {
     }
 }
 
+/// Where and when a commit is read.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// Where its files are.
+    pub repo: &'a Repo,
+    /// Where this machine's own files are.
+    pub paths: &'a Paths,
+    /// The day by this machine's clock, in UTC: devices whose time is over are let in no more.
+    pub today: Date,
+}
+
 /// Loads what the accepted `commit` says of this machine.
-pub fn load(repo: &Repo, commit: &Oid, identity: &Identity, paths: &Paths) -> Result<Wanted, LoadError> {
+pub fn load(site: &Site<'_>, commit: &Oid, identity: &Identity) -> Result<Wanted, LoadError> {
+    let Site { repo, paths, .. } = site;
     let reading = Reading { repo, commit };
     reading.whole(identity)?;
     reading.not_removed(identity, paths)?;
@@ -123,10 +150,15 @@ pub fn load(repo: &Repo, commit: &Oid, identity: &Identity, paths: &Paths) -> Re
     }
     let secrets = reading.secrets(identity, paths)?;
     all_there(&state.items, &secrets, identity)?;
-    let directory = reading.yaml("rendered/mesh.yaml")?;
+    let directory = reading.directory(site.today)?;
+    let items = match &directory {
+        Some(directory) => state.lower(directory, &paths.kept("wireguard.key").to_string_lossy().parse()?)?,
+        None if state.mesh.is_some() => return Err(reading.odd(MESH, "it is missing")),
+        None => state.items,
+    };
     let ssh = state.firewall.map(|firewall| firewall.ssh);
     let nodes = String::from_utf8_lossy(&repo.file(commit, NODES)?.unwrap_or_default()).into_owned();
-    Ok(Wanted { commit: commit.clone(), items: state.items, git: state.git, directory, ssh, nodes, secrets })
+    Ok(Wanted { commit: commit.clone(), items, git: state.git, directory, ssh, nodes, secrets })
 }
 
 struct Reading<'a> {
@@ -162,6 +194,12 @@ impl Reading<'_> {
         Ok(secrets::open(&path, &sealed, &secrets::identity(&paths.kept("age.key"))?)?)
     }
 
+    fn directory(&self, today: Date) -> Result<Option<Directory>, LoadError> {
+        let listing: Option<Listing> = self.yaml(MESH)?;
+        let directory = listing.map(Directory::try_from).transpose()?;
+        Ok(directory.map(|directory| directory.on(today)))
+    }
+
     /// Reads the envelope first: what follows it may be of a format that this version does not know.
     fn newest<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, LoadError> {
         let Some(Sealed { knarr }) = self.yaml(path)? else { return Ok(None) };
@@ -174,12 +212,13 @@ impl Reading<'_> {
 
     fn yaml<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, LoadError> {
         let Some(bytes) = self.repo.file(self.commit, path)? else { return Ok(None) };
-        let odd = |why: String| {
-            let why = why.lines().next().unwrap_or_default().to_owned();
-            LoadError::Odd { path: path.to_owned(), commit: self.commit.short().to_owned(), why }
-        };
-        let text = String::from_utf8(bytes).map_err(|error| odd(error.to_string()))?;
-        serde_saphyr::from_str(&text).map(Some).map_err(|error| odd(error.to_string()))
+        let text = String::from_utf8(bytes).map_err(|error| self.odd(path, &error.to_string()))?;
+        serde_saphyr::from_str(&text).map(Some).map_err(|error| self.odd(path, &error.to_string()))
+    }
+
+    fn odd(&self, path: &str, why: &str) -> LoadError {
+        let why = why.lines().next().unwrap_or_default().to_owned();
+        LoadError::Odd { path: path.to_owned(), commit: self.commit.short().to_owned(), why }
     }
 }
 

@@ -5,6 +5,7 @@ mod standing;
 
 use self::others::{Given, Others};
 use self::standing::{Standing, refusal, stray, worse};
+use crate::boot::{self, BootError};
 use crate::contact::{self, Surroundings};
 use crate::converge::{Done, Means, converge, undo_last};
 use crate::fetch::{Bounds, FetchError, Fetched, fetch};
@@ -13,12 +14,16 @@ use crate::host::{Fault, Secrets};
 use crate::identity::{Identity, IdentityError};
 use crate::journal::{Cause, FileStorage, Journal, JournalError};
 use crate::listener::Listener;
-use crate::load::{LoadError, Wanted, load};
+use crate::load::{LoadError, Site, Wanted, load};
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::repo::{ACCEPTED, APPLIED, Chain, Repo, RepoError, SEEN};
 use crate::signature::{SignatureError, Signatures};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use knarr_node::Act;
+use knarr_node::causes::chain;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
@@ -155,6 +160,9 @@ impl Ground {
         let mut journal = self.journal()?;
         let means = Means { host: &mut *host, outside: &mut *outside, journal: &mut journal };
         let (commit, done) = undo_last(means, self.now)?;
+        if done.network.is_none() {
+            warn(boot::follow(&self.paths, &done.changes));
+        }
         standing.outcome = Outcome::Undone { commit };
         self.report(standing, done, None)
     }
@@ -277,7 +285,8 @@ impl Ground {
     /// Loads the last accepted commit; when that cannot be, the machine is kept as the last good one says.
     fn load(&self, repo: &Repo, standing: &mut Standing) -> Result<(), PassError> {
         let identity = &mut standing.identity;
-        standing.wanted = match load(repo, &identity.floor, identity, &self.paths) {
+        let site = Site { repo, paths: &self.paths, today: self.today() };
+        standing.wanted = match load(&site, &identity.floor, identity) {
             Ok(wanted) => {
                 repo.note(APPLIED, &wanted.commit)?;
                 identity.applied = Some(wanted.commit.clone());
@@ -288,10 +297,16 @@ impl Ground {
                 standing.outcome = refusal(&error, identity);
                 let keeps = !matches!(error, LoadError::Removed(_));
                 let good = identity.applied.clone().filter(|good| keeps && repo.has(good));
-                good.and_then(|good| load(repo, &good, identity, &self.paths).ok())
+                good.and_then(|good| load(&site, &good, identity).ok())
             }
         };
         Ok(())
+    }
+
+    /// Returns the day in UTC; a clock beyond all time lets no device in whose time ends.
+    fn today(&self) -> Date {
+        let now = i64::try_from(self.now).ok().and_then(|secs| Timestamp::from_second(secs).ok());
+        now.unwrap_or(Timestamp::MAX).to_zoned(TimeZone::UTC).date()
     }
 
     fn converge(&self, identity: &Identity, wanted: &Wanted) -> Result<Done, PassError> {
@@ -301,7 +316,11 @@ impl Ground {
         let cause = Cause { commit: wanted.commit.clone(), at: self.now };
         let mut journal = self.journal()?;
         let means = Means { host: &mut *host, outside: &mut *outside, journal: &mut journal };
-        Ok(converge(&wanted.items, means, &cause)?)
+        let done = converge(&wanted.items, means, &cause)?;
+        if done.network.is_none() && !done.troubles.keys().any(boot::is_made) {
+            warn(boot::remember(&self.paths, &wanted.items));
+        }
+        Ok(done)
     }
 
     fn outside(&self, identity: &Identity, wanted: Option<&Wanted>) -> Box<dyn Outside> {
@@ -337,6 +356,13 @@ impl Ground {
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
         self.listener.tell(report.clone());
         Ok(report)
+    }
+}
+
+/// A pass is good also when the next boot does not know of it.
+fn warn(remembered: Result<(), BootError>) {
+    if let Err(error) = remembered {
+        tracing::warn!("the next boot begins as an older pass was: {}", chain(&error));
     }
 }
 

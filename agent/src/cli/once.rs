@@ -1,6 +1,6 @@
 //! `knarrd once`
 
-use super::{CliError, Format, on_ground, print};
+use super::{CliError, Format, keep_program, on_ground, paths, print};
 use crate::pass::Ground;
 
 /// Do one pass now, and say how it ended
@@ -17,5 +17,6 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<u8, CliError> {
     let report = on_ground(Ground::pass)?;
+    keep_program(&report, &paths());
     Ok(print(&report, args.output))
 }

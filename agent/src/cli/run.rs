@@ -1,6 +1,6 @@
 //! `knarrd run`
 
-use super::{CliError, look_around, need_root, now, open, paths, settings};
+use super::{CliError, keep_program, look_around, need_root, now, open, paths, settings};
 use crate::daemon::{self, Changing, Ended, Pace};
 use crate::fetch::Bounds;
 use crate::host::Settings;
@@ -76,6 +76,9 @@ impl Machine {
             self.listener.took(began.elapsed());
             Ok(Some(report))
         });
+        if let Ok(Some(report)) = &ended {
+            keep_program(report, &self.paths);
+        }
         let fetched = matches!(&ended, Ok(Some(report)) if report.unfetched.is_none());
         let nodes = self.listener.place().map_or(1, |place| place.directory.nodes.len());
         Ended { line: in_words(ended), next: pace.next(nodes, fetched) }

@@ -533,3 +533,47 @@ fn a_link_or_an_odd_name_under_rendered_is_a_stray() {
     let repo = Repo::open(&world.paths().kept("repo.git")).unwrap();
     assert!(repo.rendered(&world.head()).unwrap().contains_key(&path));
 }
+
+const MESH: &str = "format: 1
+domain: harbor.example
+network: 10.210.0.0/16
+pods: 10.42.0.0/16
+services: 10.43.0.0/16
+port: 51821
+mtu: 1380
+nodes:
+  edge: {ip: 10.210.0.1, key: AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=, at: [\"203.0.113.7:51821\"]}
+  attic: {ip: 10.210.0.3, key: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=}
+peers:
+  x1: {ip: 10.210.255.1, key: AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=, via: edge, reach: [api], until: 1970-01-01}
+  x2: {ip: 10.210.255.2, key: BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=, via: edge, reach: [api], until: 1969-12-31}
+";
+
+#[test]
+fn the_mesh_is_lowered_from_the_directory_without_devices_whose_time_is_over() {
+    let world = World::new();
+    world.state("one");
+    let state = std::fs::read_to_string(world.at("clone/rendered/nodes/edge.yaml")).unwrap();
+    world.write("rendered/nodes/edge.yaml", &state.replace("items:", "mesh: {device: knarr0}\nitems:"));
+    world.render();
+    world.commit(Some("me"), "no directory");
+    ends(&world.pass(), "`rendered/mesh.yaml` of commit", Some("knarr render"));
+    world.write("rendered/mesh.yaml", &MESH.replace("10.210.0.3", "10.210.0.1"));
+    world.render();
+    world.commit(Some("me"), "two machines with one address");
+    let report = world.pass();
+    assert!(report.outcome.to_string().contains("both have mesh address 10.210.0.1"), "{}", report.outcome);
+    assert_eq!(report.outcome.way_out().as_deref(), Some("delete `mesh` of `edge` to get another"));
+    world.write("rendered/mesh.yaml", MESH);
+    world.render();
+    world.commit(Some("me"), "a mesh");
+    let (plan, outcome) = world.ground().plan().unwrap();
+    assert_eq!(outcome, Outcome::Converged);
+    let ids: Vec<String> = plan.changes().map(|change| change.id().to_string()).collect();
+    let peers: Vec<&str> = ids.iter().filter_map(|id| id.strip_prefix("peer knarr0 ")).collect();
+    assert_eq!(
+        peers,
+        ["AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=", "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM="]
+    );
+    assert!(ids.contains(&"device knarr0".to_owned()) && ids.contains(&"hosts names".to_owned()), "{ids:?}");
+}

@@ -5,9 +5,10 @@ use crate::identity::Identity;
 use crate::listener::Place;
 use crate::listener::client::{Client, Method};
 use crate::listener::report::{self, Heard};
-use crate::load::load;
+use crate::load::{Site, load};
 use crate::paths::Paths;
 use crate::repo::Repo;
+use jiff::civil::Date;
 use knarr_node::name::{NodeName, PeerName};
 use knarr_node::report::{Report, Tunnel};
 use std::collections::BTreeMap;
@@ -64,7 +65,9 @@ pub fn all(paths: &Paths, identity: &Identity) -> All {
 /// Returns where this machine stood after its last pass.
 fn place(paths: &Paths, identity: &Identity) -> Option<Place> {
     let repo = Repo::open(&paths.kept("repo.git")).ok()?;
-    let wanted = load(&repo, identity.applied.as_ref()?, identity, paths).ok()?;
+    // Only nodes are asked, and their time never ends.
+    let site = Site { repo: &repo, paths, today: Date::MIN };
+    let wanted = load(&site, identity.applied.as_ref()?, identity).ok()?;
     Place::of(identity, &wanted)
 }
 

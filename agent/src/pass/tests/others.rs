@@ -56,7 +56,8 @@ impl Pair {
     fn edge(&self) -> Place {
         let identity = Identity::read(&self.world.paths()).unwrap();
         let repo = Repo::open(&self.world.paths().kept("repo.git")).unwrap();
-        let wanted = load(&repo, identity.applied.as_ref().unwrap(), &identity, &self.world.paths()).unwrap();
+        let site = Site { repo: &repo, paths: &self.world.paths(), today: Date::MIN };
+        let wanted = load(&site, identity.applied.as_ref().unwrap(), &identity).unwrap();
         Place::of(&identity, &wanted).unwrap()
     }
 
