@@ -55,8 +55,10 @@ fn found(lab: &Lab) {
     provide(edge, OLD);
     assert!(edge.expect("k3s --version").contains("stand-in"));
     assert!(edge.expect("k3s --help").contains("STAND-IN"));
-    let config =
-        format!("token: secret\ncluster-init: true\nnode-ip: {}\nsecrets-encryption: true\n", edge.address());
+    let config = format!(
+        "token: secret\nagent-token: nodes-only\ncluster-init: true\nnode-ip: {}\nsecrets-encryption: true\n",
+        edge.address()
+    );
     configure(edge, "server", &config);
     edge.put(
         "/etc/rancher/k3s/config.yaml.d/10-more.yaml",
@@ -103,7 +105,7 @@ fn join(lab: &Lab) {
         format!(
             "server: https://{}:6443\ntoken: {}\nnode-label: [site={site}]\n",
             edge.address(),
-            token(edge)
+            agents_token(edge)
         )
     };
     configure(worker, "agent", &config("south"));
@@ -136,6 +138,9 @@ fn critical(lab: &Lab) {
     assert!(refused.says("critical configuration value mismatch between servers"), "{refused}");
     assert!(refused.says("--cluster-cidr"), "{refused}");
     let refused = laptop.refuse(&join.replace("secret", "guess"));
+    assert!(refused.says("not authorized"), "{refused}");
+    let join = format!("{join} --secrets-encryption");
+    let refused = laptop.refuse(&join.replace(&token(edge), &agents_token(edge)));
     assert!(refused.says("not authorized"), "{refused}");
 }
 
@@ -261,6 +266,11 @@ fn configure(host: &Host, role: &str, config: &str) {
 
 fn token(server: &Host) -> String {
     server.expect("cat /var/lib/rancher/k3s/server/token")
+}
+
+/// The token that lets nodes in, but no servers.
+fn agents_token(server: &Host) -> String {
+    server.expect("grep -x 'K10.*::node:nodes-only' /var/lib/rancher/k3s/server/agent-token")
 }
 
 /// Waits until a node is Ready and gives its version.
