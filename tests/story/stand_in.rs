@@ -133,14 +133,15 @@ fn impostor(lab: &Lab) {
 
 fn critical(lab: &Lab) {
     let (edge, laptop) = (lab.host("edge"), lab.host("laptop"));
-    let join = format!("k3s server --server https://{}:6443 --token {}", edge.address(), token(edge));
+    let join =
+        format!("timeout 60 k3s server --server https://{}:6443 --token {}", edge.address(), token(edge));
     let refused = laptop.refuse(&format!("{join} --cluster-cidr 10.99.0.0/16 --secrets-encryption"));
     assert!(refused.says("critical configuration value mismatch between servers"), "{refused}");
     assert!(refused.says("--cluster-cidr"), "{refused}");
     let refused = laptop.refuse(&join.replace("secret", "guess"));
     assert!(refused.says("not authorized"), "{refused}");
-    let join = format!("{join} --secrets-encryption");
-    let refused = laptop.refuse(&join.replace(&token(edge), &agents_token(edge)));
+    let refused =
+        laptop.refuse(&format!("{join} --secrets-encryption").replace(&token(edge), &agents_token(edge)));
     assert!(refused.says("not authorized"), "{refused}");
 }
 
@@ -231,7 +232,7 @@ fn given_authorities(lab: &Lab) {
     ready(edge, "edge");
     assert_eq!(token(edge), format!("K10{hash}::server:secret"));
     edge.expect("k3s kubectl create configmap kept; systemctl restart k3s; k3s kubectl get configmap kept; test -s /var/lib/rancher/k3s/server/db/state.db");
-    let refused = edge.refuse("systemctl stop k3s; k3s server --token guess");
+    let refused = edge.refuse("systemctl stop k3s; timeout 60 k3s server --token guess");
     assert!(refused.says("bootstrap data already found and encrypted with different token"), "{refused}");
     assert!(edge.refuse("k3s etcd-snapshot save").says("etcd datastore disabled"));
 }
