@@ -133,8 +133,7 @@ fn impostor(lab: &Lab) {
 
 fn critical(lab: &Lab) {
     let (edge, laptop) = (lab.host("edge"), lab.host("laptop"));
-    let join =
-        format!("timeout 60 k3s server --server https://{}:6443 --token {}", edge.address(), token(edge));
+    let join = format!("timeout 60 k3s server -s https://{}:6443 -t {}", edge.address(), token(edge));
     let refused = laptop.refuse(&format!("{join} --cluster-cidr 10.99.0.0/16 --secrets-encryption"));
     assert!(refused.says("critical configuration value mismatch between servers"), "{refused}");
     assert!(refused.says("--cluster-cidr"), "{refused}");
