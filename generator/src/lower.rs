@@ -7,13 +7,17 @@ pub mod own;
 
 use crate::emit::{Line, Sealed, Tree};
 use crate::model::{Model, Node};
+use knarr_node::firewall::FirewallPart;
 use knarr_node::item::Item;
 use knarr_node::name::{NodeName, SecretName};
-use knarr_node::state::NodeState;
+use knarr_node::state::{MeshPart, NodeState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where all machines read who is in the mesh.
 pub const MESH: &str = "rendered/mesh.yaml";
+
+/// The device of the mesh on every machine.
+const DEVICE: &str = "knarr0";
 
 /// Returns all that is rendered from a Model.
 pub fn lower(model: &Model) -> Tree {
@@ -49,8 +53,8 @@ fn state(model: &Model, name: &NodeName, node: &Node) -> NodeState {
         knarr: model.envelope.clone(),
         node: name.clone(),
         git: model.cluster.git.clone(),
-        mesh: None,
-        firewall: None,
+        mesh: Some(MeshPart { device: DEVICE.parse().expect("it is a device's name") }),
+        firewall: Some(FirewallPart { ssh: model.cluster.network.ssh.clone(), open: node.open.clone() }),
         items,
     }
 }
