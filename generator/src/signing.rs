@@ -53,7 +53,7 @@ fn made_path() -> Result<PathBuf, CliError> {
 }
 
 /// Returns git's own choice. Source: git-config(1), user.signingKey and gpg.format.
-fn configured(git: &Git) -> Result<Option<Signing>, CliError> {
+pub fn configured(git: &Git) -> Result<Option<Signing>, CliError> {
     if git.config("gpg.format")?.as_deref() != Some("ssh") {
         return Ok(None);
     }

@@ -122,3 +122,12 @@ fn a_removed_device_is_gone_from_the_directory() {
     assert!(home.knarr("harbor", &["peer", "remove", "x1"]).contains("known are: no device yet"));
     assert_eq!(home.knarr("harbor", &["peer", "list"]), "no devices yet: knarr peer add NAME\n");
 }
+
+#[test]
+fn a_device_belongs_to_whom_the_key_signs_for_and_not_to_whom_the_address_says() {
+    let home = Home::with_example();
+    let key = fs::read_to_string(home.path(".ssh/id_ed25519.pub")).unwrap();
+    home.replace("harbor/people/ada.yaml", "keys:", &format!("keys:\n- {}", key.trim()));
+    home.knarr("harbor", &["peer", "add", "phone", "--to", "../phone.conf"]);
+    assert!(read(&home, "harbor/peers/phone.yaml").contains("owner: ada\n"));
+}

@@ -9,8 +9,9 @@ use crate::device::{Pair, configuration};
 use crate::disk::{Repo, spec_text};
 use crate::error::CliError;
 use crate::git::Git;
-use crate::model::{Model, Peer};
+use crate::model::{Model, Peer, Person};
 use crate::render::{Compiled, prove, show, today};
+use crate::signing::configured;
 use crate::spec;
 use crate::ui::Ui;
 use jiff::ToSpan;
@@ -49,7 +50,7 @@ pub(super) struct Args {
     /// The last day on which machines let it in, or never; else a year from now
     #[arg(long, value_name = "DATE", value_parser = last_day)]
     until: Option<LastDay>,
-    /// Whose it is; else who has the address that git commits with
+    /// Whose it is; else who signs here
     #[arg(long, value_name = "PERSON")]
     owner: Option<PersonName>,
 }
@@ -154,13 +155,19 @@ fn via(model: &Model) -> Result<NodeName, CliError> {
     })
 }
 
-/// Returns whose address git commits with, or the only person.
+/// Returns who signs here, else whose address git commits with, else the only person.
+///
+/// Under sudo git knows root's address; but the clone says which key signs.
 fn owner(repo: &Repo, model: &Model) -> Result<PersonName, CliError> {
-    let email = Git::at(repo.root()).config("user.email")?;
-    let is_me = |email: &String| model.people.iter().find(|(_, person)| person.email == *email);
+    let git = Git::at(repo.root());
+    let (signing, email) = (configured(&git)?, git.config("user.email")?);
+    let signs = |person: &Person| signing.as_ref().is_some_and(|signing| person.keys.contains(&signing.key));
+    let commits = |person: &Person| email.as_ref() == Some(&person.email);
+    let first = |is: &dyn Fn(&Person) -> bool| model.people.iter().find(|(_, person)| is(person));
     let only = || model.people.first_key_value().filter(|_| model.people.len() == 1);
-    email.as_ref().and_then(is_me).or_else(only).map(|(name, _)| name.clone()).ok_or_else(|| {
-        CliError::user("nobody in people/ has the address that git commits with")
+    let found = first(&signs).or_else(|| first(&commits)).or_else(only);
+    found.map(|(name, _)| name.clone()).ok_or_else(|| {
+        CliError::user("nobody in people/ signs here, or has the address that git commits with")
             .help("name one: --owner PERSON")
     })
 }
