@@ -237,7 +237,9 @@ fn hosts_life(host: &mut dyn Act, outside: &dyn Outside) {
         Item::Hosts(HostsBlock(bytes.iter().map(entry).collect()))
     };
     outside.plant_folder("/etc/cloud");
-    let (before, mode) = (outside.text("/etc/hosts").unwrap(), outside.mode("/etc/hosts"));
+    let all = outside.text("/etc/hosts").unwrap();
+    let before = "127.0.0.1 localhost\n192.0.2.1 theirs\n".to_owned();
+    outside.plant("/etc/hosts", &before, 0o640);
     let first = bring(host, 1, &names(&[1]));
     let changed = bring(host, 2, &names(&[1, 2]));
     assert_eq!(
@@ -250,6 +252,7 @@ fn hosts_life(host: &mut dyn Act, outside: &dyn Outside) {
     assert!(outside.text(cloud).unwrap().contains("manage_etc_hosts: false"));
     back(host, &changed);
     back(host, &first);
-    assert_eq!((outside.text("/etc/hosts"), outside.mode("/etc/hosts")), (Some(before), mode));
+    assert_eq!((outside.text("/etc/hosts"), outside.mode("/etc/hosts")), (Some(before), Some(0o640)));
     assert_eq!(outside.text(cloud), None);
+    outside.plant("/etc/hosts", &all, 0o644);
 }
