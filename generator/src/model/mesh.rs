@@ -6,7 +6,6 @@ use crate::address::{Kind, proposed, taken};
 use crate::finding::{Fault, Place};
 use crate::spec::{At, Spec, SshFrom};
 use ipnet::Ipv4Net;
-use knarr_node::firewall::Ssh;
 use knarr_node::mesh::{Directory, Listing, MeshNode, Reach};
 use knarr_node::name::{DomainName, NodeName, PeerName, RepoPath};
 use knarr_node::net::{Endpoint, MeshIp, Port};
@@ -122,7 +121,7 @@ fn listing(cluster: &Cluster, nodes: &BTreeMap<NodeName, Node>, peers: &BTreeMap
         key: node.keys.wireguard,
         role: node.role,
         at: node.address.map(|address| endpoint(address, port)).into_iter().collect(),
-        ssh: Some(endpoint(witnessed(node, &cluster.network.ssh), node.ssh_port())),
+        ssh: Some(endpoint(dialled(node), node.ssh_port())),
         relay: node.relay.clone(),
     };
     Listing {
@@ -138,10 +137,9 @@ fn listing(cluster: &Cluster, nodes: &BTreeMap<NodeName, Node>, peers: &BTreeMap
     }
 }
 
-/// Returns where witnesses dial a machine's sshd: from outside where they may, else over the mesh.
-fn witnessed(node: &Node, ssh: &Ssh) -> IpAddr {
-    let outside = node.address.filter(|_| *ssh == Ssh::Anywhere);
-    outside.unwrap_or(IpAddr::V4(node.mesh.addr()))
+/// Returns where a machine's sshd is dialled: at its address, else over the mesh. Who may is not said here.
+fn dialled(node: &Node) -> IpAddr {
+    node.address.unwrap_or(IpAddr::V4(node.mesh.addr()))
 }
 
 fn endpoint(address: IpAddr, port: Port) -> Endpoint {
