@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod address;
 pub mod binary;
+pub mod claim;
 pub mod cli;
 pub mod device;
 pub mod disk;

@@ -4,6 +4,7 @@ use crate::probe::{self, BadProbe, Firewall, Probe};
 use crate::secrets::digest;
 use crate::ssh::{Input, SHORT, Ssh, SshError, Target, copy_command, plain, quoted};
 use knarr_node::enrol::{Born, Enrolment};
+use knarr_node::net::WgKey;
 use knarr_node::report::Report;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -105,6 +106,21 @@ impl Machine<'_> {
         let command = format!("{KNARRD} enroll");
         let said = self.ssh.root(self.target, &command, &Input::Bytes(&told), SHORT)?;
         answer("knarrd enroll", "the public halves of its keys", &said)
+    }
+
+    /// Returns the public half of its WireGuard key, from the private one that it holds.
+    pub fn wireguard_key(&self, patience: Duration) -> Result<WgKey, MachineError> {
+        let said = self.ssh.root(
+            self.target,
+            "wg pubkey < /var/lib/knarr/wireguard.key",
+            &Input::Nothing,
+            patience,
+        )?;
+        plain(&said).parse().map_err(|_| MachineError::Answer {
+            command: "wg pubkey",
+            what: "a key",
+            said: plain(&said),
+        })
     }
 
     /// Tells it that people get in; only a connection that was dialled anew proves that.

@@ -3,8 +3,10 @@
 use super::node::proven;
 use super::{Done, open};
 use crate::accept::{MARK, accepted, commit, is_ancestor, is_below, remember};
+use crate::claim::contradictions;
 use crate::disk::Repo;
 use crate::error::CliError;
+use crate::finding;
 use crate::follow::{End, Fate, follow, followers, show};
 use crate::git::{Git, History, counted};
 use crate::model::Model;
@@ -129,7 +131,15 @@ fn plan(repo: &Repo, ui: &Ui) -> Result<(), CliError> {
     let seen = commit(&Git::at(repo.root()), MARK)?.map(String::from);
     let old = seen.or_else(|| base(&history, &prepared.model.cluster.git.branch));
     let old = old.map(|name| World::of_commit(&history, &name)).transpose()?.unwrap_or_default();
-    super::plan::show(&between(&old, &World::of_prepared(&prepared)), ui);
+    let new = World::of_prepared(&prepared);
+    super::plan::show(&between(&old, &new), ui);
+    let compiled = render::compile(repo)?;
+    let progress = ui.progress("asking machines for their keys");
+    let found = contradictions(&compiled, &followers(&prepared.model), &old, &new)?;
+    drop(progress);
+    if !found.is_empty() {
+        ui.note(finding::text(&found, &compiled.inputs, ui.colour()));
+    }
     Ok(())
 }
 

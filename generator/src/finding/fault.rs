@@ -3,7 +3,7 @@
 use super::Severity;
 use ipnet::Ipv4Net;
 use knarr_node::name::{AbsPath, BadName, NodeName, RepoPath};
-use knarr_node::net::MeshIp;
+use knarr_node::net::{MeshIp, WgKey};
 use std::net::IpAddr;
 
 faults! {
@@ -124,6 +124,13 @@ faults! {
         /// The other file.
         other: RepoPath,
     } = "{other} has the same SSH key", "each person has own keys: a signature must say who signed";
+    /// A machine that has another key than its file says.
+    KN0231 Warning OtherKey {
+        /// The machine.
+        node: NodeName,
+        /// The key that it has.
+        says: WgKey,
+    } = "{node} itself says its key is {says}: others would lose it", "knarr node refresh {node}";
 
     /// A file with no source or several.
     KN0301 Error OneSource {} = "a file has exactly one of `from`, `text` and `secret`", "keep one of them";

@@ -8,6 +8,7 @@ use crate::render::Prepared;
 use knarr_node::firewall::FirewallPart;
 use knarr_node::mesh::{Directory, Stranger};
 use knarr_node::name::{AbsPath, NodeName};
+use knarr_node::net::WgKey;
 use knarr_node::outputs::{self, Outputs};
 use knarr_node::state::{ClusterItem, ClusterState};
 use knarr_node::{Item, NodeState};
@@ -55,6 +56,11 @@ impl World {
                 Some((_, Output::Sealed(_))) | None => String::new(),
             },
         }
+    }
+
+    /// Returns the WireGuard key of a machine.
+    pub fn key(&self, node: &NodeName) -> Option<WgKey> {
+        Some(self.directory.as_ref()?.nodes.get(node)?.key)
     }
 
     /// Reads what a commit has; a commit without rendered/ has nothing.
