@@ -40,6 +40,8 @@ pub(super) struct Mesh {
 /// What a stage changed of the ways to this machine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Renewed {
+    /// Something: else the stage was taken back, and what is wanted says nothing of how things are.
+    anything: bool,
     /// A table or the device: conntrack may remember what is closed now.
     ways: bool,
     /// How often all were asked since then.
@@ -60,7 +62,7 @@ impl Renewed {
             Some(Item::Device(_)) => change.from().is_some(),
             Some(_) | None => false,
         };
-        Self { ways: changes.iter().any(ways), rounds: 0 }
+        Self { anything: !changes.is_empty(), ways: changes.iter().any(ways), rounds: 0 }
     }
 }
 
@@ -132,7 +134,9 @@ impl Mesh {
             }
             self.ask(&asked, wait, patience.min(FLOW * 2), around)
         });
-        self.distrust(&mut answers, &terms.changed, watches);
+        if renewed.anything {
+            self.distrust(&mut answers, &terms.changed, watches);
+        }
         contacts(&answers)
     }
 
