@@ -1,8 +1,8 @@
-# What can be done here: make setup, demo, test (unit, seal, story), check, sweep. .ci/run calls check and test.
+# What can be done here: make setup, demo, test (unit, seal, story), check, bench, sweep. .ci/run calls check and test.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
 step := @tests/step
 
-.PHONY: setup build peers demo test unit seal story check sweep
+.PHONY: setup build peers demo test unit seal story check bench sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -41,6 +41,11 @@ check: setup
 	$(step) node cargo test -p knarr-node --locked --quiet
 	$(step) clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 	$(step) rustdoc env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+# Figures beside their peers, written to docs/benchmarks.md; release builds take minutes
+bench: setup peers
+	$(step) release cargo build --workspace --release --locked
+	$(step) bench cargo bench -p knarr-tests --locked --bench figures
 
 # Removes test hosts that were kept or left behind
 sweep: build

@@ -1,0 +1,44 @@
+//! `make bench`: what Knarr promises of its speed, measured beside a peer in the same run, written to docs/benchmarks.md.
+//!
+//! Programs are those of the release profile that lie beside this one. A peer that is missing is said to be missing.
+#![expect(clippy::print_stdout, reason = "the table is for a person")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot prepare its work has failed")]
+
+mod figure;
+mod mesh;
+mod pass;
+mod peers;
+mod render;
+mod repository;
+mod seal;
+
+use figure::{Figure, machine, table};
+use std::path::Path;
+
+/// Measures one kind of work.
+type Measure = fn(&peers::Peers) -> Vec<Figure>;
+
+const WORK: [(&str, Measure); 4] =
+    [("seal", seal::measure), ("mesh", mesh::measure), ("render", render::measure), ("pass", pass::measure)];
+
+fn main() {
+    let peers = peers::Peers::ready();
+    let mut figures = Vec::new();
+    for (name, measure) in WORK {
+        println!("measuring: {name}");
+        figures.extend(measure(&peers));
+    }
+    let text = format!("{HEAD}\n{}\n\n{}", machine(), table(&figures));
+    println!("{text}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
+    std::fs::write(page, text).unwrap();
+    if figures.iter().any(Figure::is_missed) {
+        println!("a target is missed");
+    }
+}
+
+const HEAD: &str = "# Benchmarks
+
+Written by `make bench`: release builds, peers measured in the same run on the same machine. Times are medians, with the
+least and the most in brackets. Absolute times do not travel to other machines; ratios do, roughly.
+";

@@ -1,0 +1,56 @@
+//! A repository with one machine, as `knarr new` and `knarr node add` leave it, and knarr run in it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A home with a clone in it.
+pub(crate) struct Repository(TempDir);
+
+impl Repository {
+    /// Makes it with the knarr that lies beside this program.
+    pub(crate) fn new() -> Self {
+        let repository = Self(tempfile::tempdir().unwrap());
+        let home = repository.home();
+        std::fs::create_dir_all(home.join(".ssh")).unwrap();
+        let mut keygen = Command::new("ssh-keygen");
+        keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(home.join(".ssh/id_ed25519"));
+        assert!(keygen.status().unwrap().success());
+        std::fs::write(home.join(".gitconfig"), "[user]\nname = me\nemail = me@example.org\n").unwrap();
+        let words = ["new", "bench", "--domain", "bench.example", "--recovery", "kit.txt"];
+        run(home, home, &words, Path::new("/dev/null"));
+        let example =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/three-machines/nodes/edge.yaml");
+        std::fs::copy(example, repository.clone().join("nodes/edge.yaml")).unwrap();
+        repository.knarr(&["render"], Path::new("/dev/null"));
+        repository
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn clone(&self) -> PathBuf {
+        self.home().join("bench")
+    }
+
+    /// Runs knarr in the clone with a file as its standard input.
+    pub(crate) fn knarr(&self, words: &[&str], input: &Path) {
+        run(self.home(), &self.clone(), words, input);
+    }
+}
+
+fn run(home: &Path, folder: &Path, words: &[&str], input: &Path) {
+    let mut command = Command::new(beside("knarr"));
+    command.args(words).current_dir(folder).env("HOME", home).env("XDG_CONFIG_HOME", home.join(".config"));
+    command.env_remove("SSH_AUTH_SOCK").stdin(File::open(input).unwrap());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Returns a program of the same build: this one lies in `deps` below it.
+fn beside(program: &str) -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    here.parent().unwrap().parent().unwrap().join(program)
+}
