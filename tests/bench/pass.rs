@@ -2,10 +2,11 @@
 
 use crate::figure::{Figure, Target, Times};
 use crate::peers::Peers;
-use knarr_node::Item;
 use knarr_node::item::File;
-use knarr_node::name::AbsPath;
-use knarrd::converge::converge;
+use knarr_node::name::{AbsPath, Oid};
+use knarr_node::{Change, Item};
+use knarrd::converge::{Means, converge};
+use knarrd::guard::{BootTime, Contacts, Outside, Situation, Terms};
 use knarrd::host::{LinuxHost, Secrets, Settings};
 use knarrd::journal::{Cause, FileStorage, Journal};
 use std::path::Path;
@@ -35,8 +36,34 @@ fn pass(top: &Path) {
     let mut host = LinuxHost::open(settings, Secrets::new()).unwrap();
     let mut journal = Journal::open(Box::new(FileStorage::new(top.join("state/journal")))).unwrap();
     let cause = Cause { commit: "0".repeat(40).parse().unwrap(), at: 0 };
-    let done = converge(&items, &mut host, &mut journal, &cause).unwrap();
+    let means = Means { host: &mut host, outside: &mut Alone, journal: &mut journal };
+    let done = converge(&items, means, &cause).unwrap();
     assert!(done.troubles.is_empty());
+}
+
+/// A machine without others. Files ask nobody.
+struct Alone;
+
+impl Outside for Alone {
+    fn situation(&self) -> Situation {
+        Situation::default()
+    }
+    fn clock(&self) -> BootTime {
+        BootTime::default()
+    }
+    fn arm(&mut self, _: BootTime) -> Result<(), String> {
+        Ok(())
+    }
+    fn disarm(&mut self) {}
+    fn before(&mut self, _: &Terms) -> Contacts {
+        Contacts::default()
+    }
+    fn renew(&mut self, _: &[Change]) {}
+    fn after(&mut self, _: &Terms, _: &Contacts, _: BootTime) -> Contacts {
+        Contacts::default()
+    }
+    fn pause(&mut self) {}
+    fn warn(&mut self, _: &Oid) {}
 }
 
 fn text(n: usize) -> String {
