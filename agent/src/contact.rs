@@ -96,9 +96,6 @@ impl Outside for Network {
     }
 
     fn arm(&mut self, deadline: BootTime) -> Result<(), String> {
-        if self.around.mesh.as_ref().is_some_and(Mesh::is_public) && !flows::can_watch() {
-            return Err("`conntrack` is missing; type `apt install conntrack`".to_owned());
-        }
         unit::arm(&self.around.paths, &self.program, deadline)
     }
 
@@ -123,7 +120,6 @@ impl Outside for Network {
         let patience = until.since(now());
         let mesh = self.around.mesh.as_ref();
         let asked = mesh.map(|mesh| mesh.after(terms, before, &self.renewed, &self.around, patience));
-        self.renewed.rounds += 1;
         let git = before.git && self.git(patience);
         let operator = operator::came(&self.around.paths, self.since);
         Contacts { git, operator, ..asked.unwrap_or_default() }

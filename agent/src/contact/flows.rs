@@ -1,12 +1,12 @@
-//! Old flows end here, so that only new ones can answer: WireGuard roams, and conntrack remembers.
+//! Only new flows answer here: WireGuard roams, and conntrack remembers.
 //!
-//! A wrong endpoint is hidden by the other end's own packets, and a closed port by an entry of conntrack that an answer
-//! of ours made. So tunnels that changed are made anew and must be where they are said to be, and of the mesh port
-//! entries must appear that begin outside.
+//! A wrong endpoint is hidden by the other end's own packets, and a closed port by an entry of conntrack that a packet
+//! of ours made. So tunnels that changed are made anew and must be where they are said to be, and what comes to the
+//! mesh port is judged as if nothing had been said before.
 
 use crate::child::{ChildError, Confined, Limits, Said};
-use knarr_node::item::WgPeer;
-use knarr_node::name::DeviceName;
+use knarr_node::item::{NftTable, WgPeer};
+use knarr_node::name::{DeviceName, TableName};
 use knarr_node::net::{Endpoint, Port, WgKey};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -16,9 +16,13 @@ use std::time::Duration;
 const LIMITS: Limits = Limits { time: Duration::from_secs(5), memory: 512 << 20, file: 0 };
 
 fn run(program: &'static str, words: &[&str]) -> Result<Said, ChildError> {
+    feed(program, words, "")
+}
+
+fn feed(program: &'static str, words: &[&str], input: &str) -> Result<Said, ChildError> {
     let mut child = Confined::new(program, Path::new("/"), LIMITS);
     child.command().args(words);
-    child.run(Vec::new())
+    child.run(input.as_bytes().to_vec())
 }
 
 /// Says what fails, and goes on: what does not work out does not answer either.
@@ -28,11 +32,6 @@ fn try_to(program: &'static str, words: &[&str]) {
         Ok(said) => tracing::debug!("{program} {}: {}", words.join(" "), said.err),
         Err(error) => tracing::debug!(%error, "{program} {}", words.join(" ")),
     }
-}
-
-/// Whether conntrack(8) is there, without which a closed port may look open.
-pub(super) fn can_watch() -> bool {
-    run("conntrack", &["--version"]).is_ok_and(|said| said.success)
 }
 
 /// Makes a tunnel anew: its next packet needs a handshake at the configured endpoint.
@@ -76,20 +75,32 @@ pub(super) fn is_at(said: &Endpoint, there: SocketAddr) -> bool {
     said.port().number() == there.port() && address.is_none_or(|address| address == there.ip())
 }
 
-/// Lets conntrack forget all flows of the mesh port: the next packet of each is judged by the table.
-pub(super) fn forget(port: Port) {
-    let port = port.to_string();
-    for side in ["--orig-port-dst", "--orig-port-src"] {
-        try_to("conntrack", &["-D", "-p", "udp", side, &port]);
+/// While it lives, each packet to the mesh port is the first of a flow for all tables, whatever was said before: what
+/// comes in is tracked in a zone of its own, where no packet of ours is an answer. Where the port is open nothing is lost.
+/// Source: nft(8), v1.0.6, `ct zone set` before conntrack, which has priority -200.
+#[derive(Debug)]
+pub(super) struct JudgedAnew(TableName);
+
+impl JudgedAnew {
+    /// Begins; nothing when the kernel or nft does not take it, so that nobody's answer counts.
+    pub(super) fn begin(port: Port) -> Option<Self> {
+        let name: TableName = "knarr_proof".parse().ok()?;
+        let text = format!(
+            "\tchain prerouting {{\n\t\ttype filter hook prerouting priority raw\n\t\tudp dport {port} ct zone set {port}\n\t}}\n"
+        );
+        match feed("nft", &["-f", "-"], &NftTable { name: name.clone(), text }.script()) {
+            Ok(Said { success: true, .. }) => return Some(Self(name)),
+            Ok(said) => tracing::warn!("what comes in cannot be judged anew: {}", said.err.trim()),
+            Err(error) => tracing::warn!(%error, "what comes in cannot be judged anew"),
+        }
+        None
     }
 }
 
-/// Whether a flow to the mesh port began at `from`, outside.
-pub(super) fn came_in(port: Port, from: IpAddr) -> bool {
-    let (port, from) = (port.to_string(), from.to_string());
-    let family = if from.contains(':') { "ipv6" } else { "ipv4" };
-    let words = ["-L", "-f", family, "-p", "udp", "--orig-src", &from, "--orig-port-dst", &port];
-    run("conntrack", &words).is_ok_and(|said| said.success && said.out.contains("udp"))
+impl Drop for JudgedAnew {
+    fn drop(&mut self) {
+        try_to("nft", &["delete", "table", "inet", self.0.as_str()]);
+    }
 }
 
 #[cfg(test)]

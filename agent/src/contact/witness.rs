@@ -12,19 +12,13 @@ use knarr_node::name::{DeviceName, NodeName, Oid};
 use knarr_node::{Change, Item};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::thread::{scope, sleep};
+use std::thread::scope;
 use std::time::Duration;
 
 /// So many nodes are enough.
 const ENOUGH: usize = 3;
 /// So many times as many others are asked when those do not answer.
 const ROUNDS: usize = 3;
-/// A witness waits so long before it dials, for the first packet must be the witness's; later rounds wait longer, for
-/// witnesses that are far away.
-const SILENCES: [Duration; 3] =
-    [Duration::from_millis(400), Duration::from_millis(800), Duration::from_millis(1600)];
-/// Between two looks at conntrack.
-const LOOK: Duration = Duration::from_millis(60);
 /// How long others may take to hear of an undo.
 const WARN: Duration = Duration::from_secs(3);
 
@@ -42,10 +36,8 @@ pub(super) struct Mesh {
 pub(super) struct Renewed {
     /// Something: else the stage was taken back, and what is wanted says nothing of how things are.
     anything: bool,
-    /// A table or the device: conntrack may remember what is closed now.
+    /// A table or the device: what conntrack remembers may hide that the port is closed now.
     ways: bool,
-    /// How often all were asked since then.
-    pub(super) rounds: usize,
 }
 
 impl Renewed {
@@ -62,7 +54,7 @@ impl Renewed {
             Some(Item::Device(_)) => change.from().is_some(),
             Some(_) | None => false,
         };
-        Self { anything: !changes.is_empty(), ways: changes.iter().any(ways), rounds: 0 }
+        Self { anything: !changes.is_empty(), ways: changes.iter().any(ways) }
     }
 }
 
@@ -99,14 +91,14 @@ impl Mesh {
     pub(super) fn before(&self, terms: &Terms, around: &Surroundings) -> Contacts {
         let mut answers = BTreeMap::new();
         for some in terms.known.chunks(ENOUGH).take(ROUNDS) {
-            answers.extend(self.ask(some, Duration::ZERO, FLOW * 2, around));
+            answers.extend(self.ask(some, FLOW * 2, around));
             if answers.values().any(|dialled: &Dialled| dialled.mesh) {
                 break;
             }
         }
         let rest: Vec<NodeName> =
             terms.changed.iter().filter(|node| !answers.contains_key(*node)).cloned().collect();
-        answers.extend(self.ask(&rest, Duration::ZERO, FLOW * 2, around));
+        answers.extend(self.ask(&rest, FLOW * 2, around));
         let mut contacts = contacts(&answers);
         // Both ends change their tunnel at once: the other one may have begun.
         let begun = terms.changed.iter().filter(|node| heard::applies(&around.paths, node, &around.commit));
@@ -125,48 +117,24 @@ impl Mesh {
     ) -> Contacts {
         let asked: Vec<NodeName> =
             terms.known.iter().filter(|node| before.mesh.contains(*node)).cloned().collect();
-        let watches = renewed.ways && self.is_public() && !asked.is_empty();
-        let silence = SILENCES[renewed.rounds.min(SILENCES.len() - 1)];
-        let wait = if watches { silence } else { Duration::ZERO };
-        let mut answers = scope(|scope| {
-            if watches {
-                scope.spawn(|| self.fall_silent(&asked, silence));
-            }
-            self.ask(&asked, wait, patience.min(FLOW * 2), around)
-        });
+        let _anew = if renewed.ways && self.is_public() && !asked.is_empty() {
+            let Some(anew) = flows::JudgedAnew::begin(self.directory.port) else {
+                return Contacts::default();
+            };
+            Some(anew)
+        } else {
+            None
+        };
+        let mut answers = self.ask(&asked, patience.min(FLOW * 2), around);
         if renewed.anything {
-            self.distrust(&mut answers, &terms.changed, watches);
+            self.distrust(&mut answers, &terms.changed);
         }
         contacts(&answers)
     }
 
-    /// Lets conntrack forget until flows begin outside: a packet of ours that comes first makes an entry by which a closed
-    /// port looks open. Only the first third of the silence belongs to the question itself.
-    fn fall_silent(&self, asked: &[NodeName], silence: Duration) {
-        sleep(silence / 3);
-        let looks = (silence / 2).as_millis() / LOOK.as_millis();
-        for _ in 0..looks.max(1) {
-            flows::forget(self.directory.port);
-            sleep(LOOK);
-            let there = flows::endpoints(&self.device);
-            let from = |node: &NodeName| there.get(&self.directory.nodes.get(node)?.key);
-            if asked
-                .iter()
-                .all(|node| from(node).is_some_and(|at| flows::came_in(self.directory.port, at.ip())))
-            {
-                return;
-            }
-        }
-    }
-
     /// Takes out who answered by a way that is not the one that the directory tells: the next round dials that again.
-    fn distrust(
-        &self,
-        answers: &mut BTreeMap<NodeName, Dialled>,
-        changed: &BTreeSet<NodeName>,
-        watches: bool,
-    ) {
-        if !watches && changed.is_empty() {
+    fn distrust(&self, answers: &mut BTreeMap<NodeName, Dialled>, changed: &BTreeSet<NodeName>) {
+        if changed.is_empty() {
             return;
         }
         let there = flows::endpoints(&self.device);
@@ -180,7 +148,7 @@ impl Mesh {
             if roamed {
                 flows::redial(peer);
             }
-            !roamed && (!watches || flows::came_in(self.directory.port, at.ip()))
+            !roamed
         });
     }
 
@@ -188,13 +156,11 @@ impl Mesh {
     fn ask(
         &self,
         nodes: &[NodeName],
-        wait: Duration,
         patience: Duration,
         around: &Surroundings,
     ) -> BTreeMap<NodeName, Dialled> {
-        let wait = u64::try_from(wait.as_millis()).unwrap_or(0);
         let one = |node: &NodeName| {
-            let dial = Dial { commit: around.commit.clone(), ssh: self.way(node, around.ssh.as_ref()), wait };
+            let dial = Dial { commit: around.commit.clone(), ssh: self.way(node, around.ssh.as_ref()) };
             let ip = self.directory.nodes.get(node)?.ip;
             let answer = self.client().ask(ip, Method::POST, "/v1/dial", Some(&dial), patience);
             match answer {

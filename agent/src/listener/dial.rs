@@ -15,12 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// So long a flow may take to come up: two packets may be lost on the way.
 pub(crate) const FLOW: Duration = Duration::from_secs(4);
-/// No witness waits longer before it dials.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// More than two packets of the largest MTU, each way.
 const FULL: usize = 20_000;
 
@@ -32,8 +30,6 @@ pub struct Dial {
     pub commit: Oid,
     /// How its sshd is dialled.
     pub ssh: Way,
-    /// So long is waited before, in milliseconds, for the caller to fall silent.
-    pub wait: u64,
 }
 
 /// A way to a node's sshd.
@@ -77,7 +73,6 @@ pub(super) async fn dial(
     if let Err(error) = hear_of(&listener.paths, &from, &asked.commit) {
         tracing::debug!(%error, "what `{from}` applies is not kept in mind");
     }
-    sleep(Duration::from_millis(asked.wait).min(LONGEST_WAIT)).await;
     let (mesh, ssh, aware) = tokio::join!(
         echoes(&place, node),
         timeout(FLOW, banner(node, asked.ssh)),

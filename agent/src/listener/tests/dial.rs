@@ -31,7 +31,7 @@ fn tell(mesh: &Mesh, at: std::net::SocketAddr) {
 }
 
 fn asked(mesh: &Mesh, commit: &Oid) -> Dialled {
-    let dial = Dial { commit: commit.clone(), ssh: Way::Public, wait: 0 };
+    let dial = Dial { commit: commit.clone(), ssh: Way::Public };
     let client = mesh.client(mesh.ip(1));
     let answer = client.ask(mesh.ip(2), Method::POST, "/v1/dial", Some(&dial), SOON).unwrap();
     serde_json::from_slice(&answer).unwrap()
