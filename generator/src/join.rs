@@ -142,7 +142,6 @@ pub fn packages(probe: &Probe) -> BTreeSet<&'static str> {
         "nft" => Some("nftables"),
         "wg" => Some("wireguard-tools"),
         "wireguard-go" => Some("wireguard-go"),
-        "conntrack" => Some("conntrack"),
         "ip" => Some("iproute2"),
         "prlimit" => Some("util-linux"),
         "ca-certificates" => Some("ca-certificates"),

@@ -20,7 +20,7 @@ look() {
     printf 'connection=%s\n' "$SSH_CONNECTION"
     if [ -d /run/systemd/system ]; then echo 'systemd=yes'; else echo 'systemd=no'; fi
     if command -v apt-get >/dev/null 2>&1; then echo 'apt=yes'; else echo 'apt=no'; fi
-    for program in git ssh ssh-keygen nft wg conntrack ip prlimit; do
+    for program in git ssh ssh-keygen nft wg ip prlimit; do
         command -v "$program" >/dev/null 2>&1 || echo "missing=$program"
     done
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || echo 'missing=ca-certificates'
