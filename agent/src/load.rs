@@ -10,7 +10,7 @@ use knarr_node::firewall::Ssh;
 use knarr_node::mesh::{BadDirectory, Directory, Listing, Stranger};
 use knarr_node::name::{BadName, Oid};
 use knarr_node::outputs::{self, Outputs, Stray};
-use knarr_node::state::{ClusterItem, ClusterState, FORMAT, Git, NodeState, Sealed};
+use knarr_node::state::{ClusterState, FORMAT, Git, NodeState, Sealed};
 use knarr_node::{Id, Item};
 use serde::de::DeserializeOwned;
 
@@ -182,9 +182,7 @@ impl Reading<'_> {
     fn not_removed(&self, identity: &Identity, paths: &Paths) -> Result<(), LoadError> {
         let Some(cluster) = self.newest::<ClusterState>("rendered/cluster.yaml")? else { return Ok(()) };
         let key = secrets::identity(&paths.kept("age.key"))?.to_public().to_string();
-        let removed = cluster.items.iter().any(|item| match item {
-            ClusterItem::Tombstone(tombstone) => tombstone.node == identity.node && tombstone.age == key,
-        });
+        let removed = cluster.tombstones().any(|tomb| tomb.node == identity.node && tomb.keys.age == key);
         if removed { Err(LoadError::Removed(self.commit.short().to_owned())) } else { Ok(()) }
     }
 

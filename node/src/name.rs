@@ -177,7 +177,7 @@ name!(
 );
 
 mod kubernetes;
-pub use kubernetes::{DataKey, Namespace, ObjectName};
+pub use kubernetes::{DataKey, Effect, LabelKey, LabelValue, Namespace, ObjectName, ObjectsName, Taint};
 
 impl Hex {
     /// Returns the digest with its prefix.

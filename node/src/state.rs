@@ -1,4 +1,10 @@
-//! What one machine is to be: `rendered/nodes/<node>.yaml`.
+//! What one machine is to be: `rendered/nodes/<node>.yaml`, and what all of them are together: `rendered/cluster.yaml`.
+
+mod cluster;
+
+pub use cluster::{
+    BadManifest, ClusterItem, ClusterState, Keep, Manifest, NodeMeta, Objects, Tombstone, TombstoneKeys,
+};
 
 use crate::firewall::{self, FirewallPart};
 use crate::item::Item;
@@ -75,35 +81,6 @@ pub struct Envelope {
     /// Where knarrd is downloaded from; `{arch}` stands for the architecture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,
-}
-
-/// What belongs to the cluster and to no machine: `rendered/cluster.yaml`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClusterState {
-    /// Which program reads this.
-    pub knarr: Envelope,
-    /// The parts, in order.
-    #[serde(default)]
-    pub items: Vec<ClusterItem>,
-}
-
-/// One part of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClusterItem {
-    /// A machine that was removed by a commit.
-    Tombstone(Tombstone),
-}
-
-/// A removed machine. It stays in the repository until `knarr node forget`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tombstone {
-    /// The name that it had.
-    pub node: NodeName,
-    /// Its age recipient: a machine that takes the name anew has another one.
-    pub age: String,
 }
 
 /// A State of any format, of which only the envelope is read.

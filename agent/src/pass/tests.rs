@@ -334,7 +334,7 @@ fn a_machine_that_is_named_no_more_keeps_its_last_state_and_a_tombstone_stops_it
     world.pass();
     assert_eq!(world.motd().as_deref(), Some("one"));
     let age = crate::secrets::identity(&world.paths().kept("age.key")).unwrap().to_public();
-    let tombstone = format!("- tombstone: {{node: edge, age: {age}}}");
+    let tombstone = format!("- tombstone: {{node: edge, keys: {{age: {age}}}}}");
     world.write(
         "rendered/cluster.yaml",
         &format!("knarr: {{format: 1, version: 1.0.0}}\nitems:\n{tombstone}\n"),

@@ -2,12 +2,12 @@
 
 use crate::model::{Model, Node};
 use knarr_node::name::NodeName;
-use knarr_node::state::{ClusterItem, ClusterState, Tombstone};
+use knarr_node::state::{ClusterItem, ClusterState, Tombstone, TombstoneKeys};
 
 /// Returns what the cluster is to be: a tombstone for each removed machine.
 pub(super) fn state(model: &Model) -> ClusterState {
     let removed = model.nodes.iter().filter(|(_, node)| node.removed);
-    let tombstone = |node, age| ClusterItem::Tombstone(Tombstone { node, age });
+    let tombstone = |node, age| ClusterItem::Tombstone(Tombstone { node, keys: TombstoneKeys { age } });
     let items = removed.map(|(name, node)| tombstone(name.clone(), node.keys.age.clone())).collect();
     ClusterState { knarr: model.envelope.clone(), items }
 }

@@ -10,7 +10,7 @@ use knarr_node::mesh::{Directory, Stranger};
 use knarr_node::name::{AbsPath, NodeName};
 use knarr_node::net::WgKey;
 use knarr_node::outputs::{self, Outputs};
-use knarr_node::state::{ClusterItem, ClusterState};
+use knarr_node::state::ClusterState;
 use knarr_node::{Item, NodeState};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,8 +86,7 @@ impl World {
             }
         }
         if let Some(cluster) = read::<ClusterState>(files, "rendered/cluster.yaml")? {
-            world.removed =
-                cluster.items.into_iter().map(|ClusterItem::Tombstone(tombstone)| tombstone.node).collect();
+            world.removed = cluster.tombstones().map(|tombstone| tombstone.node.clone()).collect();
         }
         let signers = files.iter().find(|(path, _)| path.as_str() == SIGNERS);
         world.signers =

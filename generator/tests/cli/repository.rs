@@ -289,7 +289,7 @@ fn a_removed_machine_becomes_a_tombstone() {
             && !home.path("harbor/rendered/nodes/edge.age").exists()
     );
     let cluster = fs::read_to_string(home.path("harbor/rendered/cluster.yaml")).unwrap();
-    assert!(cluster.contains("- tombstone: {node: edge, age: age1"), "{cluster}");
+    assert!(cluster.contains("- tombstone: {node: edge, keys: {age: age1"), "{cluster}");
 }
 
 #[test]
