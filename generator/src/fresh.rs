@@ -131,6 +131,7 @@ impl Fresh<'_> {
             name: self.name.as_str().into(),
             domain: self.domain.as_deref().map(At::from),
             git: spec::Git { remotes, branch: "main".into() },
+            mirrors: Vec::new(),
             network: spec::Network::default(),
             firewall: spec::Firewall::default(),
             trust,

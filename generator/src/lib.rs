@@ -24,6 +24,7 @@ pub mod join;
 pub mod known_hosts;
 pub mod lower;
 pub mod machine;
+pub mod mirror;
 pub mod model;
 pub mod origin;
 pub mod plan;

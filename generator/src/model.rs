@@ -4,6 +4,7 @@ mod check;
 mod cluster;
 mod host;
 mod key;
+mod lock;
 mod mesh;
 mod network;
 mod node;
@@ -12,8 +13,10 @@ mod person;
 mod place;
 
 pub use cluster::Cluster;
+use cluster::envelope;
 pub use host::Host;
 pub use key::SshKey;
+pub use lock::{Lock, Pin};
 pub use mesh::{cut, names};
 pub use network::Network;
 pub use node::{Keys, Node};
@@ -46,6 +49,8 @@ pub struct Model {
     pub directory: Directory,
     /// All people.
     pub people: BTreeMap<PersonName, Person>,
+    /// What machines download, by its digests.
+    pub lock: Lock,
     /// All secrets with the digests of their encrypted files.
     pub secrets: BTreeMap<SecretName, Digest>,
 }
@@ -67,14 +72,15 @@ impl Model {
         check.addresses(network.as_ref());
         check.logins();
         let cluster = check.cluster(network);
-        let envelope = check.envelope();
+        let lock = check.lock();
+        let envelope = envelope(&lock);
         let cluster = cluster?;
         check.trust(&cluster, &people);
         if check.findings.refuse() {
             return None;
         }
         let directory = check.directory(&cluster, &nodes, &peers)?;
-        Some(Self { envelope, cluster, nodes, peers, directory, people, secrets })
+        Some(Self { envelope, cluster, nodes, peers, directory, people, lock, secrets })
     }
 }
 

@@ -15,7 +15,7 @@ mod read;
 pub use at::At;
 pub use cluster::{Cluster, Git, Trust};
 pub use host::{FileSource, Host, UnitSource};
-pub use lock::{Lock, Pinned};
+pub use lock::{Download, Lock, Pinned};
 pub use network::{Birth, Firewall, Network, OpenPort, SshFrom};
 pub use node::{Arch, Keys, Node, Role};
 pub use peer::Peer;

@@ -353,4 +353,7 @@ faults! {
     KN0524 Error NoNetworks {} = "this list has no network", "write `ssh: mesh` when nobody from outside may dial sshd";
     /// A machine that does not forward.
     KN0525 Error NoForwarding {} = "machines forward for pods, and for each other", "take it out: Knarr sets net.ipv4.ip_forward";
+
+    /// A pin of two kinds at once.
+    KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";
 }

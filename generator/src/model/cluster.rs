@@ -1,10 +1,11 @@
 //! The cluster: its name, where its commits are, whom machines believe.
 
 use super::check::{self, Check};
-use super::{Network, Person, SshKey};
+use super::{Lock, Network, Person, SshKey};
 use crate::finding::{Fault, Place, near};
-use crate::spec::{self, At};
-use knarr_node::name::{ClusterName, Hex, PersonName, RepoPath};
+use crate::spec::{self, Arch, At};
+use knarr_node::item::Source;
+use knarr_node::name::{ClusterName, PersonName, RepoPath};
 use knarr_node::state::{Envelope, FORMAT, Git};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,8 @@ pub struct Cluster {
     pub name: ClusterName,
     /// The domain below which names are made.
     pub domain: Option<String>,
+    /// Where machines look first for what they download.
+    pub mirrors: Vec<Source>,
     /// Which addresses are whose.
     pub network: Network,
     /// Where machines find the commits.
@@ -41,9 +44,10 @@ impl Check<'_> {
         let domain = cluster.domain.as_ref().and_then(|word| self.domain(&path, word));
         let git = self.git(&path, &cluster.git);
         let signers = self.signers(&path, &cluster.trust);
+        let mirrors = self.mirrors(&path, &cluster.mirrors);
         let recovery = cluster.trust.recovery.as_ref().and_then(|word| self.ssh_key(&path, word));
         let name = self.word(&path, &cluster.name);
-        Some(Cluster { name: name?, domain, network: network?, git, signers, recovery })
+        Some(Cluster { name: name?, domain, mirrors, network: network?, git, signers, recovery })
     }
 
     fn domain(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {
@@ -108,30 +112,17 @@ impl Check<'_> {
             self.findings.add(place, Fault::FewSigners {});
         }
     }
+}
 
-    /// Returns the head of every State: this knarrd, with digests where the lock has them.
-    pub(super) fn envelope(&mut self) -> Envelope {
-        let path = check::path("knarr.lock");
-        let mut envelope = Envelope {
-            format: FORMAT,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            amd64: None,
-            arm64: None,
-            from: Vec::new(),
-        };
-        let line = self.spec.lock.0.iter().find_map(|(name, pin)| Some((name.strip_prefix("knarrd ")?, pin)));
-        if let Some((version, pin)) = line {
-            version.clone_into(&mut envelope.version);
-            envelope.amd64 =
-                pin.amd64.as_ref().and_then(|download| self.word::<Hex>(&path, &download.sha256));
-            envelope.arm64 =
-                pin.arm64.as_ref().and_then(|download| self.word::<Hex>(&path, &download.sha256));
-            let downloads = pin.amd64.iter().chain(&pin.arm64).flat_map(|download| &download.from);
-            let from: BTreeSet<String> = downloads.map(|from| from.value.clone()).collect();
-            envelope.from = from.into_iter().collect();
-        }
-        envelope
-    }
+/// Returns the head of every State: this knarrd, with digests where the lock has them.
+pub(super) fn envelope(lock: &Lock) -> Envelope {
+    let version = lock.version("knarrd").unwrap_or(env!("CARGO_PKG_VERSION"));
+    let files =
+        [Arch::Amd64, Arch::Arm64].map(|arch| lock.pin("knarrd", version).and_then(|pin| pin.file(arch)));
+    let from: BTreeSet<String> =
+        files.iter().flatten().flat_map(|file| &file.from).map(ToString::to_string).collect();
+    let [amd64, arm64] = files.map(|file| file.map(|file| file.sha256.clone()));
+    Envelope { format: FORMAT, version: version.to_owned(), amd64, arm64, from: from.into_iter().collect() }
 }
 
 /// Whether git would take `text` as an address, and not as an option or as a command to run.

@@ -116,6 +116,10 @@ fn each_single_mistake_is_one_finding_at_its_place() {
         (Slip("nodes/edge.yaml", "from: host/hello.service", "from: host/hello.service, text: x"), "KN0309"),
         (Slip("nodes/edge.yaml", "/usr/local/bin/hi:", "/etc/motd/hi:"), "KN0310"),
         (Slip("secrets/extra.age", "", "hunter2"), "KN0311"),
+        (Slip("knarr.lock", "knarrd 0.1.0: {}", "knarrd: {}"), "KN0109"),
+        (Slip("knarr.lock", "{}", "{sha256: \"0\"}"), "KN0109"),
+        (Slip("knarr.lock", "{}", "{amd64: {sha256: \"0\"}, from: [/srv/k3s]}"), "KN0601"),
+        (Slip("cluster.yaml", "format: 1", "format: 1\nmirrors: [srv/mirror]"), "KN0109"),
         (Slip("cluster.yaml", "vm.swappiness: \"10\"", "net.ipv4.ip_forward: \"0\""), "KN0525"),
     ];
     let wrong: Vec<String> = cases.iter().filter_map(|(slip, expected)| differs(slip, expected)).collect();

@@ -17,6 +17,9 @@ pub struct Cluster {
     pub domain: Option<At<String>>,
     /// Where machines find the commits.
     pub git: Git,
+    /// Addresses or absolute folders laid out like the release addresses: machines try them first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<At<String>>,
     /// The addresses of machines, pods and Services.
     #[serde(default)]
     pub network: Network,

@@ -1,16 +1,34 @@
-//! `knarr.lock`: versions, each pinned to digests by `knarr new`.
+//! `knarr.lock`: versions, each pinned to digests by `knarr new` and `knarr upgrade`.
 
 use super::At;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Programs, each as name and version, e.g. `knarrd 1.0.0`.
+/// Programs, each as name and version, e.g. `k3s v1.36.2+k3s1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Lock(pub BTreeMap<At<String>, Pinned>);
 
-/// A program's download for each architecture.
+impl Lock {
+    /// Returns all versions of a program, with where each stands.
+    pub fn of<'a>(&'a self, program: &'a str) -> impl Iterator<Item = (&'a str, &'a Pinned)> {
+        let version = |(name, pinned): (&'a At<String>, &'a Pinned)| Some((split(name, program)?, pinned));
+        self.0.iter().filter_map(version)
+    }
+
+    /// Pins a version of a program, in the place of every other version of it.
+    pub fn pin(&mut self, program: &str, version: &str, pinned: Pinned) {
+        self.0.retain(|name, _| split(name, program).is_none());
+        self.0.insert(format!("{program} {version}").into(), pinned);
+    }
+}
+
+fn split<'a>(name: &'a str, program: &str) -> Option<&'a str> {
+    name.strip_prefix(program)?.strip_prefix(' ')
+}
+
+/// What is downloaded of one version: a file for each architecture, or one for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pinned {
@@ -20,6 +38,19 @@ pub struct Pinned {
     /// For 64-bit ARM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arm64: Option<Download>,
+    /// The SHA-256 digest of the one file for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<At<String>>,
+    /// Where the one file for all is found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<At<String>>,
+}
+
+impl Pinned {
+    /// Makes the pin of one file for all architectures.
+    pub fn everywhere(sha256: &str, from: &str) -> Self {
+        Self { sha256: Some(sha256.into()), from: vec![from.into()], ..Self::default() }
+    }
 }
 
 /// One file to download.
@@ -31,4 +62,52 @@ pub struct Download {
     /// Where it is found.
     #[serde(default)]
     pub from: Vec<At<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::spec_text;
+    use crate::spec::parse;
+
+    const FILE: &str = "\
+# yaml-language-server: $schema=.knarr/schema/lock.json
+argocd v3.2.11: {sha256: c9d2, from: [https://a.example/core-install.yaml]}
+k3s v1.36.2+k3s1:
+  amd64: {sha256: 6f0c, from: [https://k.example/v1.36.2%2Bk3s1/k3s]}
+  arm64: {sha256: 11ab, from: [https://k.example/v1.36.2%2Bk3s1/k3s-arm64]}
+knarrd 1.0.0: {amd64: {sha256: 9b1e, from: []}}
+";
+
+    fn read(text: &str) -> Lock {
+        parse(&"knarr.lock".parse().unwrap(), text.as_bytes()).unwrap()
+    }
+
+    fn written(lock: &Lock) -> String {
+        spec_text(&"knarr.lock".parse().unwrap(), "lock", lock).unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_entry_is_written_as_it_was_read() {
+        assert_eq!(written(&read(FILE)), FILE);
+    }
+
+    #[test]
+    fn a_version_takes_the_place_of_the_one_before_and_leaves_other_programs() {
+        let mut lock = read(FILE);
+        let download = Download { sha256: "22cd".into(), from: vec!["https://k.example/k3s".into()] };
+        let pinned = Pinned { amd64: Some(download), ..Pinned::default() };
+        lock.pin("k3s", "v1.36.3+k3s1", pinned.clone());
+        assert_eq!(lock.of("k3s").collect::<Vec<_>>(), [("v1.36.3+k3s1", &pinned)]);
+        assert_eq!(lock.of("k").count(), 0);
+        let kept = |text: &str, program: &str| {
+            let lines: Vec<String> =
+                text.lines().filter(|line| line.starts_with(program)).map(str::to_owned).collect();
+            lines
+        };
+        let text = written(&lock);
+        for program in ["argocd", "knarrd"] {
+            assert_eq!(kept(&text, program), kept(FILE, program));
+        }
+    }
 }
