@@ -4,6 +4,7 @@ mod check;
 mod cluster;
 mod host;
 mod key;
+mod label;
 mod lock;
 mod mesh;
 mod network;

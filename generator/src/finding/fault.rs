@@ -356,4 +356,12 @@ faults! {
 
     /// A pin of two kinds at once.
     KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";
+
+    /// A label that is not people's.
+    KN0721 Error OwnLabel {
+        /// Its key.
+        key: String,
+    } = "the label `{key}` is set by K3s itself", "take it out, or choose a key of your own";
+    /// One taint with two values.
+    KN0722 Error TaintTwice {} = "a taint of this key and effect is there twice", "keep one of them: Kubernetes does";
 }

@@ -7,7 +7,7 @@ use crate::spec::{self, Arch, At};
 use crate::ssh::Target;
 use knarr_node::firewall::Open;
 use knarr_node::mesh::Role;
-use knarr_node::name::{Hex, NodeName, RepoPath};
+use knarr_node::name::{Hex, LabelKey, LabelValue, NodeName, RepoPath, Taint};
 use knarr_node::net::{MeshIp, Port, WgKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,6 +27,10 @@ pub struct Node {
     pub relay: Option<NodeName>,
     /// Ports that the internet may dial.
     pub open: BTreeSet<Open>,
+    /// Labels of its Node in Kubernetes.
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+    /// Taints of its Node.
+    pub taints: BTreeSet<Taint>,
     /// How people reach it, as ssh(1) takes it: `user@host[:port]` or a name from ssh_config.
     pub ssh: Option<String>,
     /// Its architecture.
@@ -88,6 +92,8 @@ impl Check<'_> {
         let open = node.open.iter().filter_map(|word| self.open(path, word, node)).collect();
         let relay = node.relay.as_ref().and_then(|word| self.relay(path, node, word));
         let ssh = node.ssh.as_ref().and_then(|word| self.ssh(path, word));
+        let labels = self.labels(path, &node.labels);
+        let taints = self.taints(path, &node.taints);
         let host = self.host(path, &node.host, base.clone());
         let keys = self.keys(path, &node.keys)?;
         Some(Node {
@@ -97,6 +103,8 @@ impl Check<'_> {
             mesh: node.mesh.as_ref().and_then(|word| word.parse().ok()).map(Ipv4Addr::into)?,
             relay,
             open,
+            labels,
+            taints,
             ssh,
             arch: node.arch.unwrap_or_default(),
             keys,

@@ -120,6 +120,18 @@ fn each_single_mistake_is_one_finding_at_its_place() {
         (Slip("knarr.lock", "{}", "{sha256: \"0\"}"), "KN0109"),
         (Slip("knarr.lock", "{}", "{amd64: {sha256: \"0\"}, from: [/srv/k3s]}"), "KN0601"),
         (Slip("cluster.yaml", "format: 1", "format: 1\nmirrors: [srv/mirror]"), "KN0109"),
+        (Slip("nodes/attic.yaml", "nat: true", "nat: true\nlabels: {a/b/c: d}"), "KN0109"),
+        (Slip("nodes/attic.yaml", "nat: true", "nat: true\nlabels: {disk: a b}"), "KN0109"),
+        (Slip("nodes/attic.yaml", "nat: true", "nat: true\ntaints: [spot]"), "KN0109"),
+        (Slip("nodes/attic.yaml", "nat: true", "nat: true\nlabels: {kubernetes.io/os: x}"), "KN0721"),
+        (
+            Slip(
+                "nodes/attic.yaml",
+                "nat: true",
+                "nat: true\ntaints: [\"a=b:NoExecute\", \"a=c:NoExecute\"]",
+            ),
+            "KN0722",
+        ),
         (Slip("cluster.yaml", "vm.swappiness: \"10\"", "net.ipv4.ip_forward: \"0\""), "KN0525"),
     ];
     let wrong: Vec<String> = cases.iter().filter_map(|(slip, expected)| differs(slip, expected)).collect();

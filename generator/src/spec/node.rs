@@ -3,6 +3,7 @@
 use super::{At, Host, OpenPort};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One machine.
@@ -27,6 +28,12 @@ pub struct Node {
     /// Ports that the whole internet may dial: `[80, 443, udp/53]`; tcp when nothing is said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<At<OpenPort>>,
+    /// Labels of its Node in Kubernetes, e.g. `{topology.kubernetes.io/region: nbg}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<At<String>, At<String>>,
+    /// Taints of its Node as for `kubectl taint`, e.g. `["dedicated=db:NoSchedule"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taints: Vec<At<String>>,
     /// Its address in the mesh; `knarr node add` writes it, and no other machine ever gets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mesh: Option<At<String>>,

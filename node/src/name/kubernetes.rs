@@ -49,6 +49,34 @@ fn is_word(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
+impl LabelKey {
+    /// Whether a kubelet may give its own Node a label of this key when it registers; told of another, it does not start.
+    ///
+    /// Source: k8s.io/kubernetes v1.36, cmd/kubelet/app/options, validateUnknownLabels; pkg/kubelet/apis/well_known_labels.go.
+    pub fn is_for_kubelet(&self) -> bool {
+        let Some((domain, _)) = self.as_str().split_once('/') else { return true };
+        let within =
+            |of: &str| domain == of || domain.strip_suffix(of).is_some_and(|rest| rest.ends_with('.'));
+        let reserved = within("kubernetes.io") || within("k8s.io");
+        let kubelets = within("kubelet.kubernetes.io") || within("node.kubernetes.io");
+        !reserved || kubelets || WELL_KNOWN.contains(&self.as_str())
+    }
+}
+
+/// Labels of Kubernetes' own domains that a kubelet may set, besides those of `node.kubernetes.io`.
+const WELL_KNOWN: [&str; 10] = [
+    "beta.kubernetes.io/arch",
+    "beta.kubernetes.io/instance-type",
+    "beta.kubernetes.io/os",
+    "failure-domain.beta.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "kubernetes.io/arch",
+    "kubernetes.io/hostname",
+    "kubernetes.io/os",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+];
+
 /// A taint as `kubectl taint` takes it: `dedicated=db:NoSchedule`, or without a value `dedicated:NoSchedule`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -151,5 +179,13 @@ mod tests {
             assert!(bad.parse::<LabelKey>().is_err(), "{bad}");
         }
         assert!("".parse::<LabelValue>().is_ok() && "x-".parse::<LabelValue>().is_err());
+    }
+
+    #[test]
+    fn a_kubelet_is_not_told_labels_that_it_may_not_set() {
+        let may = |key: &str| key.parse::<LabelKey>().unwrap().is_for_kubelet();
+        let free = ["disk", "example.org/a", "topology.kubernetes.io/region", "node.kubernetes.io/pool"];
+        assert!(free.into_iter().all(may));
+        assert!(!["node-role.kubernetes.io/db", "kubernetes.io/db", "k8s.io/a"].into_iter().any(may));
     }
 }
