@@ -91,7 +91,7 @@ pub fn follow(paths: &Paths, changes: &[Change]) -> Result<(), BootError> {
 fn write(paths: &Paths, items: Vec<Item>) -> Result<(), BootError> {
     let path = paths.kept(STATE);
     let failed = |source| BootError::Io { verb: "write", path: path.clone(), source };
-    let proven = Proven { program: program().map_err(failed)?, items };
+    let proven = Proven { program: installed().map_err(failed)?, items };
     if Proven::read(paths).is_ok_and(|there| there.as_ref() == Some(&proven)) {
         return Ok(());
     }
@@ -110,7 +110,7 @@ pub fn keep_program(paths: &Paths) -> Result<(), BootError> {
 }
 
 /// Swaps in a copy, unless length and time say that it is there.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = File::open(from)?;
     let meta = source.metadata()?;
     let time = meta.modified()?;
@@ -135,7 +135,7 @@ fn make_folder(paths: &Paths) -> io::Result<()> {
 }
 
 /// Returns where knarrd lies, also when another file lies there meanwhile.
-fn program() -> io::Result<AbsPath> {
+pub(crate) fn installed() -> io::Result<AbsPath> {
     let path = std::env::current_exe()?;
     let path = path.to_string_lossy();
     // Source: proc(5), /proc/pid/exe.

@@ -12,6 +12,7 @@ mod retry;
 mod run;
 mod started;
 mod status;
+mod trial;
 mod undo;
 mod units;
 
@@ -72,6 +73,8 @@ enum Command {
     Guard(guard::Args),
     #[command(hide = true)]
     Contact(contact::Args),
+    #[command(hide = true)]
+    Trial(trial::Args),
 }
 
 /// Where `knarr node add` installs knarrd.
@@ -189,6 +192,7 @@ impl Command {
             Self::Started(args) => started::run(args),
             Self::Guard(args) => guard::run(args),
             Self::Contact(args) => contact::run(args),
+            Self::Trial(args) => trial::run(args),
         }
     }
 }

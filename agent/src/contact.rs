@@ -144,7 +144,7 @@ pub fn now() -> BootTime {
 }
 
 /// Reads how long a stage may stay unproven: a number of seconds that tests and slow links set.
-fn patience(paths: &Paths) -> Duration {
+pub(crate) fn patience(paths: &Paths) -> Duration {
     let said = std::fs::read_to_string(paths.absolute("/etc/knarr/guard-seconds"));
     let seconds = said.ok().and_then(|text| text.trim().parse().ok());
     seconds.filter(|seconds| (5..=600).contains(seconds)).map_or(PATIENCE, Duration::from_secs)

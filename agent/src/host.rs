@@ -21,7 +21,7 @@ mod table;
 mod unit;
 
 pub use fault::Fault;
-pub use linux::Linux;
+pub use linux::{Linux, digest_of};
 pub use network::{Device, Network, Setting, Tunnel, Way, WireGuard};
 pub use os::{Active, Enabled, Kind, Meta, Order, Os, Place, UnitStatus};
 pub use started::{ReadsKey, Start, note_start};

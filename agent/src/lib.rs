@@ -16,6 +16,7 @@ pub mod listener;
 pub mod load;
 pub mod lock;
 pub mod origin;
+pub mod own;
 pub mod pass;
 pub mod paths;
 pub mod repo;

@@ -2,6 +2,7 @@
 
 use crate::host::Secrets;
 use crate::identity::Identity;
+use crate::own::Own;
 use crate::paths::Paths;
 use crate::repo::{Repo, RepoError};
 use crate::secrets::{self, SecretsError};
@@ -10,9 +11,10 @@ use knarr_node::firewall::Ssh;
 use knarr_node::mesh::{BadDirectory, Directory, Listing, Stranger};
 use knarr_node::name::{BadName, Oid};
 use knarr_node::outputs::{self, Outputs, Stray};
-use knarr_node::state::{ClusterState, FORMAT, Git, NodeState, Sealed};
+use knarr_node::state::{ClusterState, Envelope, FORMAT, Git, NodeState, Sealed};
 use knarr_node::{Id, Item};
 use serde::de::DeserializeOwned;
+use std::io;
 
 /// All machines of the cluster; what a machine makes of them is lowered on it.
 const MESH: &str = "rendered/mesh.yaml";
@@ -23,8 +25,10 @@ const NODES: &str = "rendered/access/nodes";
 pub struct Wanted {
     /// The commit that says so.
     pub commit: Oid,
-    /// Its parts, in order, those of mesh and firewall among them.
+    /// Its parts, in order, those of mesh and firewall among them, and another knarrd where one is wanted.
     pub items: Vec<Item>,
+    /// What it says of knarrd itself.
+    pub own: Own,
     /// Where the next commit is found.
     pub git: Git,
     /// All machines of the cluster as the same commit lists them, on this day; a cluster without mesh has none.
@@ -63,15 +67,16 @@ pub enum LoadError {
         why: String,
     },
     /// It is written for a newer knarrd.
-    #[error("commit {commit} is of format {format}, which needs knarrd {version}")]
+    #[error("commit {commit} is of format {}, which needs knarrd {}", knarr.format, knarr.version)]
     Newer {
         /// The commit, short.
         commit: String,
-        /// Its format.
-        format: u32,
-        /// The version of knarrd that reads it.
-        version: String,
+        /// What it says of the knarrd that reads it.
+        knarr: Box<Envelope>,
     },
+    /// knarrd itself cannot be read.
+    #[error("cannot read the program that runs")]
+    Own(#[from] io::Error),
     /// It was rendered for another machine's name.
     #[error("`{0}` says that it is for another machine")]
     Other(String),
@@ -100,6 +105,11 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Returns what a newer commit says of the knarrd that can read it.
+    pub fn newer(&self, paths: &Paths) -> Option<Own> {
+        if let Self::Newer { knarr, .. } = self { Own::of(knarr, paths).ok() } else { None }
+    }
+
     /// Returns what to type, or nothing when it is tried again by itself.
     pub fn way_out(&self, node: &str) -> Option<String> {
         Some(match self {
@@ -111,7 +121,8 @@ impl LoadError {
             Self::Mix(_) | Self::Odd { .. } | Self::Other(_) | Self::NoSecret { .. } => {
                 "knarr render".to_owned()
             }
-            Self::Newer { version, .. } => format!("install knarrd {version} here"),
+            Self::Newer { knarr, .. } => format!("install knarrd {} here", knarr.version),
+            Self::Own(_) => "journalctl -u knarrd".to_owned(),
             Self::Directory(error) => error.help(),
             Self::Stranger(error) => error.help(),
             Self::Folder(_) => "put /var/lib/knarr where its name is plain text".to_owned(),
@@ -151,19 +162,31 @@ pub fn load(site: &Site<'_>, commit: &Oid, identity: &Identity) -> Result<Wanted
     let secrets = reading.secrets(identity, paths)?;
     all_there(&state.items, &secrets, identity)?;
     let directory = reading.directory(site.today)?;
-    let items = match &directory {
+    let mut items = match &directory {
         Some(directory) => state.lower(directory, &paths.kept("wireguard.key").to_string_lossy().parse()?)?,
         None if state.mesh.is_some() => return Err(reading.odd(MESH, "it is missing")),
         None => state.items,
     };
     let ssh = state.firewall.map(|firewall| firewall.ssh);
     let nodes = String::from_utf8_lossy(&repo.file(commit, NODES)?.unwrap_or_default()).into_owned();
-    Ok(Wanted { commit: commit.clone(), items, git: state.git, directory, ssh, nodes, secrets })
+    let own = Own::of(&state.knarr, paths)?;
+    items.extend(own.item());
+    Ok(Wanted { commit: commit.clone(), items, own, git: state.git, directory, ssh, nodes, secrets })
 }
 
 struct Reading<'a> {
     repo: &'a Repo,
     commit: &'a Oid,
+}
+
+impl Wanted {
+    /// Wants the knarrd that can read a newer commit than this one.
+    #[must_use]
+    pub fn with_own(mut self, own: Own) -> Self {
+        self.items.extend(own.item());
+        self.own = own;
+        self
+    }
 }
 
 impl Reading<'_> {
@@ -203,7 +226,7 @@ impl Reading<'_> {
         let Some(Sealed { knarr }) = self.yaml(path)? else { return Ok(None) };
         if knarr.format > FORMAT {
             let commit = self.commit.short().to_owned();
-            return Err(LoadError::Newer { commit, format: knarr.format, version: knarr.version });
+            return Err(LoadError::Newer { commit, knarr: Box::new(knarr) });
         }
         self.yaml(path)
     }

@@ -16,13 +16,13 @@ use crate::journal::{Cause, FileStorage, Journal, JournalError};
 use crate::listener::Listener;
 use crate::load::{LoadError, Site, Wanted, load};
 use crate::lock::Lock;
+use crate::own::{self, Own};
 use crate::paths::Paths;
 use crate::repo::{ACCEPTED, APPLIED, Chain, Repo, RepoError, SEEN};
 use crate::signature::{SignatureError, Signatures};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use knarr_node::Act;
 use knarr_node::causes::chain;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
@@ -30,6 +30,7 @@ use knarr_node::plan::{Plan, plan, scope};
 use knarr_node::report::{Gate, Outcome, Report, Trouble};
 use knarr_node::state::Git;
 use knarr_node::trust::{SIGNERS, accept};
+use knarr_node::{Act, Item};
 use std::io;
 use std::sync::Arc;
 
@@ -106,7 +107,22 @@ pub struct Ground {
 impl Ground {
     /// Does one pass and writes its report.
     pub fn pass(&self) -> Result<Report, PassError> {
-        self.follow_up(self.stand()?)
+        let standing = self.stand()?;
+        let own = standing.wanted.as_ref().map(|wanted| wanted.own.clone());
+        let report = self.follow_up(standing)?;
+        self.try_own(own, &report);
+        Ok(report)
+    }
+
+    /// Settles a trial of the knarrd that runs, which ended a pass, or begins one of the version that is wanted.
+    fn try_own(&self, own: Option<Own>, report: &Report) {
+        let fetched = report.unfetched.is_none();
+        own::warn(own::finished(&self.paths, fetched).map_err(Into::into));
+        if let Some(Own::Other(artifact)) = own
+            && !report.items.contains_key(&Item::Artifact(artifact.clone()).id())
+        {
+            own::warn(own::try_out(&self.paths, &artifact, fetched));
+        }
     }
 
     /// Makes the machine as the last accepted commit says, and asks nobody for a newer one. Nothing is done before
@@ -171,6 +187,7 @@ impl Ground {
     pub fn release(&self) -> Result<(), PassError> {
         self.journal()?.release()?;
         contact::forget_warnings(&self.paths).map_err(PassError::Report)?;
+        own::forgive(&self.paths).map_err(PassError::Report)?;
         let identity = Identity { held: None, ..Identity::read(&self.paths)? };
         Ok(identity.write(&self.paths)?)
     }
@@ -290,6 +307,7 @@ impl Ground {
             Ok(wanted) => {
                 repo.note(APPLIED, &wanted.commit)?;
                 identity.applied = Some(wanted.commit.clone());
+                standing.outcome = worse(standing.outcome.clone(), wanted.own.outcome());
                 Some(wanted)
             }
             Err(LoadError::Repo(error)) => return Err(error.into()),
@@ -297,7 +315,11 @@ impl Ground {
                 standing.outcome = refusal(&error, identity);
                 let keeps = !matches!(error, LoadError::Removed(_));
                 let good = identity.applied.clone().filter(|good| keeps && repo.has(good));
-                good.and_then(|good| load(&site, &good, identity).ok())
+                let newer = error.newer(&self.paths);
+                good.and_then(|good| load(&site, &good, identity).ok()).map(|good| match newer {
+                    Some(own) => good.with_own(own),
+                    None => good,
+                })
             }
         };
         Ok(())

@@ -6,6 +6,7 @@ use crate::guard::settle_armed;
 use crate::host::LinuxHost;
 use crate::journal::{FileStorage, Journal, JournalError};
 use crate::lock::take;
+use crate::own;
 use crate::paths::Paths;
 use knarr_node::Id;
 use knarr_node::causes::chain;
@@ -30,6 +31,9 @@ pub(super) fn run(_: &Args) -> Result<u8, CliError> {
     need_root()?;
     let paths = paths();
     let lock = take(&paths, Duration::from_mins(1), || tracing::info!("a pass is running"))?;
+    if let Err(error) = own::put_back(&paths) {
+        tracing::warn!("a knarrd on trial stays: {error}");
+    }
     let Some(proven) = Proven::read(&paths)? else {
         say("nothing was proven on this machine yet; there is nothing to make");
         return Ok(0);

@@ -7,6 +7,8 @@ mod programs;
 mod systemd;
 mod tables;
 
+pub use files::digest_of;
+
 use super::Fault;
 use super::network::{Device, Network, Setting, Way};
 use super::os::{Meta, Order, Os, Place, UnitStatus};

@@ -8,7 +8,7 @@ use knarr_node::name::{Digest, Hex};
 use rustix::fs::{self, AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 
 /// How many links a path may go through, as in the kernel.
@@ -125,11 +125,15 @@ pub(super) fn link_hard(path: &str, second: &str) -> Result<(), Fault> {
 }
 
 pub(super) fn digest(path: &str) -> Result<Hex, Fault> {
-    let mut file = open(path)?;
+    digest_of(open(path)?).map_err(Fault::io(path))
+}
+
+/// Returns the SHA-256 digest of all that `file` still gives.
+pub fn digest_of(mut file: impl Read) -> io::Result<Hex> {
     let mut context = Context::new(&SHA256);
     let mut piece = vec![0; 1 << 16];
     loop {
-        match file.read(&mut piece).map_err(Fault::io(path))? {
+        match file.read(&mut piece)? {
             0 => return Ok(Digest::of_sha256(context.finish().as_ref()).hex()),
             length => context.update(&piece[..length]),
         }
