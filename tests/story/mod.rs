@@ -3,6 +3,7 @@
 mod crash;
 mod hands;
 mod lab;
+mod own;
 mod runner;
 mod stand_in;
 mod thread;
@@ -25,6 +26,7 @@ const SCENARIOS: &[Scenario] = &[
         play: trust::play,
     },
     Scenario { name: "crash", about: "kills, power cuts, secrets", needs: &["thread"], play: crash::play },
+    Scenario { name: "own", about: "another knarrd", needs: &["thread"], play: own::play },
     Scenario { name: "removal", about: "a machine leaves", needs: &["thread"], play: thread::removal },
 ];
 
