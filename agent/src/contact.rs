@@ -3,6 +3,7 @@
 mod flows;
 mod heard;
 mod operator;
+mod settled;
 mod unit;
 mod warning;
 mod witness;
@@ -19,7 +20,7 @@ use crate::load::Wanted;
 use crate::paths::Paths;
 use knarr_node::Change;
 use knarr_node::firewall::Ssh;
-use knarr_node::name::{AbsPath, Oid};
+use knarr_node::name::{AbsPath, NodeName, Oid};
 use knarr_node::state::Git;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
@@ -127,6 +128,13 @@ impl Outside for Network {
 
     fn pause(&mut self) {
         std::thread::sleep(PAUSE);
+    }
+
+    fn settled(&mut self, node: &NodeName, commit: &Oid) -> Result<(), String> {
+        let Some(said) = self.around.mesh.as_ref().and_then(|mesh| mesh.report_of(node)) else {
+            return Ok(());
+        };
+        settled::judge(&said?, commit, &self.around.paths)
     }
 
     fn warn(&mut self, commit: &Oid) {

@@ -3,6 +3,7 @@
 //! It decides nothing: what to do, and in which order, is the plan's. It never changes the machine before the
 //! journal says so durably.
 
+mod gates;
 mod guarded;
 
 pub use guarded::{TakenBack, settle_armed};
@@ -13,7 +14,7 @@ use guarded::Course;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{plan, scope, undo, undo_owned, undo_want};
-use knarr_node::report::{Outcome, Quarantine, Trouble};
+use knarr_node::report::{Gate, Outcome, Quarantine, Trouble};
 use knarr_node::{Act, Change, Have, Id, Item, Owned, Plan, Seen, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,8 @@ pub struct Done {
     pub changes: Vec<Change>,
     /// What is not as wanted, and why.
     pub troubles: BTreeMap<Id, Trouble>,
+    /// What comes first before a unit is changed or started.
+    pub waits: Vec<Gate>,
     /// Why the network is not as wanted, if that is the guard's doing.
     pub network: Option<Outcome>,
     /// Changes of the network that are not tried again.
@@ -63,6 +66,7 @@ pub fn converge(want: &[Item], means: Means<'_>, cause: &Cause) -> Result<Done, 
     let have = look(scope(want, means.journal.owned()), means.host);
     let mut pass = Pass::new(means, cause.clone(), false);
     pass.run(Course { want, have: &have }, plan(want, &have))?;
+    pass.report_strangers(want);
     disown_gone(want, &have, pass.journal)?;
     let owned = pass.journal.owned().clone();
     pass.finish(want, &owned)
@@ -169,7 +173,7 @@ fn end(host: &mut dyn Act, journal: &mut Journal, ending: Ending) -> Result<(), 
 enum Intent {
     /// There is nothing to take away.
     Needless,
-    /// What is there cannot be kept, or something that failed stands in the way.
+    /// What is there cannot be kept, or something stands in the way.
     Failed,
     /// It is to be made; the journal knows it by this number.
     To(u32, Box<Change>),
@@ -213,6 +217,9 @@ impl<'a> Pass<'a> {
 
     /// Returns whether the change was made.
     fn step(&mut self, change: Change) -> Result<bool, JournalError> {
+        if self.waits(&change) {
+            return Ok(false);
+        }
         match self.intend(change)? {
             Intent::Needless => Ok(true),
             Intent::Failed => Ok(false),

@@ -5,8 +5,8 @@ mod pace;
 pub use pace::Pace;
 
 use crate::listener::Listener;
-use knarr_node::name::KeptName;
-use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError};
+use knarr_node::name::{AbsPath, Digest, HttpsUrl, KeptName};
+use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use sd_notify::NotifyState;
 use std::collections::BTreeSet;
 use std::io;
@@ -45,6 +45,12 @@ struct Guarded {
 impl Look for Guarded {
     fn see(&self, id: &Id, like: Option<&Item>) -> Seen {
         self.host.see(id, like)
+    }
+    fn names(&self, folder: &AbsPath) -> Result<BTreeSet<String>, Why> {
+        self.host.names(folder)
+    }
+    fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Why> {
+        self.host.digest_at(url)
     }
 }
 

@@ -7,6 +7,7 @@ mod account;
 mod address;
 mod artifact;
 mod device;
+mod dir;
 mod fault;
 mod hosts;
 mod linux;
@@ -27,7 +28,7 @@ pub use os::{Active, Enabled, Kind, Meta, Order, Os, Place, UnitStatus};
 pub use started::{ReadsKey, Start, note_start};
 
 use knarr_node::causes::chain;
-use knarr_node::name::{AbsPath, KeptName, SecretName};
+use knarr_node::name::{AbsPath, Digest, HttpsUrl, KeptName, SecretName};
 use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
@@ -84,6 +85,7 @@ impl<O: Os> Host<O> {
     fn look_at(&self, id: &Id, like: Option<&Item>) -> Result<Seen, Fault> {
         match (id, like) {
             (Id::Path(path), like) => self.see_path(path, like),
+            (Id::Dir(path), like) => self.see_dir(path, like),
             (Id::Sysctl(_), Some(Item::Sysctl(like))) => self.see_sysctl(like),
             (Id::Unit(name), Some(Item::Unit(like))) => self.see_unit(name, like),
             (Id::Unit(name), _) => self.see_own_unit(name),
@@ -111,6 +113,7 @@ impl<O: Os> Host<O> {
     fn save(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, Fault> {
         match id {
             Id::Path(path) => self.keep_path(path, name),
+            Id::Dir(path) => self.keep_dir(path),
             Id::Sysctl(key) => self.keep_sysctl(key),
             Id::Unit(unit) => self.keep_unit(unit),
             Id::Account(account) => self.keep_account(account),
@@ -134,6 +137,7 @@ impl<O: Os> Host<O> {
     fn put(&mut self, item: &Item) -> Result<(), Fault> {
         match item {
             Item::File(file) => self.put_file(file),
+            Item::Dir(dir) => self.put_dir(dir),
             Item::Link(link) => path::swap_in_link(&mut self.os, link.path.as_str(), link.to.as_str()),
             Item::Sysctl(sysctl) => self.set_sysctl(sysctl),
             Item::Unit(unit) => self.put_unit(unit),
@@ -160,7 +164,7 @@ impl<O: Os> Host<O> {
             (Id::Route(_), Some(Item::Route(route))) => self.take_route_away(route),
             (Id::Table(name), _) => self.take_table_away(name),
             (Id::Hosts, _) => self.take_hosts_away(),
-            (Id::Sysctl(_) | Id::Route(_), _) => Ok(()),
+            (Id::Dir(_) | Id::Sysctl(_) | Id::Route(_), _) => Ok(()),
         }
     }
 
@@ -176,6 +180,15 @@ impl<O: Os> Host<O> {
 impl<O: Os> Look for Host<O> {
     fn see(&self, id: &Id, like: Option<&Item>) -> Seen {
         self.look_at(id, like).unwrap_or_else(|fault| Seen::Unknown(Why(chain(&fault))))
+    }
+
+    fn names(&self, folder: &AbsPath) -> Result<BTreeSet<String>, Why> {
+        let names = self.os.names(folder.as_str()).map_err(|fault| Why(chain(&fault)))?;
+        Ok(names.into_iter().filter(|name| !path::is_temporary(name)).collect())
+    }
+
+    fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Why> {
+        self.os.digest_at(url).map_err(|fault| Why(chain(&fault)))
     }
 }
 
@@ -193,7 +206,8 @@ impl<O: Os> Act for Host<O> {
     fn tidy(&mut self, id: &Id) -> Result<(), SweepError> {
         let places = match id {
             Id::Path(path) => vec![path.to_string()],
-            Id::Sysctl(_)
+            Id::Dir(_)
+            | Id::Sysctl(_)
             | Id::Artifact(..)
             | Id::Device(_)
             | Id::Peer(..)

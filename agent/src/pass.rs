@@ -4,7 +4,7 @@ mod others;
 mod standing;
 
 use self::others::{Given, Others};
-use self::standing::{Standing, refusal, stray, worse};
+use self::standing::{Standing, refusal, stray, stray_names, troubled, waiting, worse};
 use crate::boot::{self, BootError};
 use crate::contact::{self, Surroundings};
 use crate::converge::{Done, Means, converge, undo_last};
@@ -27,7 +27,7 @@ use knarr_node::causes::chain;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
-use knarr_node::report::{Gate, Outcome, Report, Trouble};
+use knarr_node::report::{Gate, Outcome, Report};
 use knarr_node::state::Git;
 use knarr_node::trust::{SIGNERS, accept};
 use knarr_node::{Act, Item};
@@ -357,8 +357,8 @@ impl Ground {
         for change in &done.changes {
             tracing::info!("{change}");
         }
-        let troubled = troubled(&done).map(|why| Outcome::Retry { why });
-        let outcome = done.network.into_iter().chain(troubled).fold(standing.outcome, worse);
+        let own = [troubled(&done), stray_names(&done), waiting(&done)].into_iter().flatten();
+        let outcome = done.network.into_iter().chain(own).fold(standing.outcome, worse);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (node, seen, accepted) = (standing.identity.node, standing.seen, standing.identity.floor);
         let (unfetched, items) = (standing.unfetched, done.troubles);
@@ -386,20 +386,6 @@ fn warn(remembered: Result<(), BootError>) {
     if let Err(error) = remembered {
         tracing::warn!("the next boot begins as an older pass was: {}", chain(&error));
     }
-}
-
-/// Says in one line what is not as wanted.
-fn troubled(done: &Done) -> Option<String> {
-    let mut troubles = done.troubles.iter().filter(|(_, trouble)| **trouble != Trouble::Held);
-    let (id, first) = troubles.next()?;
-    let why = match first {
-        Trouble::Unknown(why) => format!("{id} cannot be seen: {why}"),
-        Trouble::Failed(why) => format!("{id} failed: {why}"),
-        Trouble::Differs => format!("{id} was made, but is different"),
-        Trouble::Held => return None,
-    };
-    let more = troubles.count();
-    Some(if more == 0 { why } else { format!("{why}; and {more} more") })
 }
 
 #[cfg(test)]

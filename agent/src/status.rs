@@ -47,11 +47,15 @@ pub fn text(report: &Report, now: u64) -> String {
     text
 }
 
-fn in_words(trouble: &Trouble) -> &str {
+fn in_words(trouble: &Trouble) -> String {
     match trouble {
-        Trouble::Unknown(why) | Trouble::Failed(why) => why,
-        Trouble::Differs => "it was made, but is different",
-        Trouble::Held => "not changed for now",
+        Trouble::Unknown(why) | Trouble::Failed(why) => why.clone(),
+        Trouble::Differs => "it was made, but is different".to_owned(),
+        Trouble::Held => "not changed for now".to_owned(),
+        Trouble::Strangers(names) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("not ours, and never touched: {}", names.join(", "))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ssh::{Ssh, SshError, Target};
 use crate::ui::{Live, Ui};
 use knarr_node::causes::chain;
 use knarr_node::name::{NodeName, Oid};
-use knarr_node::report::{Outcome, Report};
+use knarr_node::report::{Gate, Outcome, Report};
 use serde::Serialize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -65,6 +65,7 @@ fn stand(report: &Report, head: &Oid, removed: bool) -> End {
     match &report.outcome {
         Outcome::Stalled { .. } if knows && removed => End::Left,
         Outcome::Converged if report.applied.as_ref() == Some(head) => End::Converged,
+        Outcome::Waiting(gates) if gates.iter().all(Gate::opens_by_itself) => End::Trying,
         Outcome::Waiting(_) | Outcome::Stalled { .. } | Outcome::Undone { .. } | Outcome::Lost(_)
             if knows =>
         {
@@ -203,7 +204,6 @@ pub fn show(fates: &[Fate], ui: &Ui) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use knarr_node::report::Gate;
 
     fn oid(digit: &str) -> Oid {
         digit.repeat(40).parse().unwrap()

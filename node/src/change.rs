@@ -1,6 +1,6 @@
 //! One step from what is there to what is wanted, with its way back.
 
-use crate::item::{Id, Item};
+use crate::item::{Gate, Id, Item};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -88,7 +88,16 @@ impl Change {
         }
         match (&self.from, &self.to) {
             (None, Some(Item::Account(_))) => Back::Keep("the account and its files stay; keys and sudo go"),
+            (None, Some(Item::Dir(_))) => Back::Keep("the folder stays"),
             (_, _) => Back::Swap(Box::new(self.swapped())),
+        }
+    }
+
+    /// Returns what must be so before it is made. The way back waits for nothing.
+    pub fn waits(&self) -> &[Gate] {
+        match &self.to {
+            Some(Item::Unit(unit)) => &unit.waits,
+            Some(_) | None => &[],
         }
     }
 

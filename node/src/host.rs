@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::item::{Id, Item};
-use crate::name::KeptName;
+use crate::name::{AbsPath, Digest, HttpsUrl, KeptName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -35,6 +35,10 @@ pub trait Look {
     ///
     /// Without `like` the id was owned before and is no longer wanted: what Knarr once made there, or absent.
     fn see(&self, id: &Id, like: Option<&Item>) -> Seen;
+    /// Returns the names in a folder; none when there is no such folder.
+    fn names(&self, folder: &AbsPath) -> Result<BTreeSet<String>, Why>;
+    /// Returns the SHA-256 digest of what an address gives now. Who gives it is not checked.
+    fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Why>;
 }
 
 /// The writing half of a machine.

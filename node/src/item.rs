@@ -3,7 +3,9 @@
 mod account;
 mod address;
 mod artifact;
+mod dir;
 mod file;
+mod gate;
 mod hosts;
 mod link;
 mod sysctl;
@@ -14,7 +16,9 @@ mod wireguard;
 pub use account::Account;
 pub use address::{Address, Route};
 pub use artifact::{Artifact, Source};
+pub use dir::Dir;
 pub use file::{Check, File};
+pub use gate::Gate;
 pub use hosts::HostsBlock;
 pub use link::Link;
 pub use sysctl::Sysctl;
@@ -39,6 +43,8 @@ pub enum Item {
     Sysctl(Sysctl),
     /// A regular file, owned by root.
     File(File),
+    /// A folder in which everything is known.
+    Dir(Dir),
     /// A symbolic link.
     Link(Link),
     /// A systemd unit that runs with what it reads now.
@@ -67,6 +73,7 @@ impl Item {
         match self {
             Self::Sysctl(sysctl) => Id::Sysctl(sysctl.key.clone()),
             Self::File(file) => Id::Path(file.path.clone()),
+            Self::Dir(dir) => Id::Dir(dir.path.clone()),
             Self::Link(link) => Id::Path(link.path.clone()),
             Self::Unit(unit) => Id::Unit(unit.name.clone()),
             Self::Account(account) => Id::Account(account.name.clone()),
@@ -84,6 +91,15 @@ impl Item {
     pub fn reads(&self) -> impl Iterator<Item = &AbsPath> {
         let unit = if let Self::Unit(unit) = self { Some(unit) } else { None };
         unit.into_iter().flat_map(|unit| &unit.reads)
+    }
+
+    /// Whether both ask the same of the machine: what a unit waits for and what may lie in a folder is not part of it.
+    pub fn is_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unit(one), Self::Unit(two)) => Unit { waits: two.waits.clone(), ..one.clone() } == *two,
+            (Self::Dir(one), Self::Dir(two)) => one.path == two.path,
+            (_, _) => self == other,
+        }
     }
 
     /// Returns the secret whose value this item holds.
@@ -111,6 +127,8 @@ pub enum Body {
 pub enum Id {
     /// A place in the file system.
     Path(AbsPath),
+    /// A folder: apart from `Path`, for it is never turned into a file.
+    Dir(AbsPath),
     /// A systemd unit.
     Unit(UnitName),
     /// A kernel parameter.
@@ -137,6 +155,7 @@ impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => write!(f, "path {path}"),
+            Self::Dir(path) => write!(f, "dir {path}"),
             Self::Unit(name) => write!(f, "unit {name}"),
             Self::Sysctl(key) => write!(f, "sysctl {key}"),
             Self::Account(name) => write!(f, "account {name}"),
@@ -167,6 +186,7 @@ impl TryFrom<String> for Id {
         let network = |text: &str| text.parse::<Ipv4Net>().map_err(|_| odd());
         Ok(match kind {
             "path" => Self::Path(name.parse()?),
+            "dir" => Self::Dir(name.parse()?),
             "unit" => Self::Unit(name.parse()?),
             "sysctl" => Self::Sysctl(name.parse()?),
             "account" => Self::Account(name.parse()?),

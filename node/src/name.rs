@@ -154,6 +154,12 @@ name!(
     |text| text.strip_prefix('/').is_some_and(plain_parts)
 );
 name!(
+    /// Address of something that is asked for by HTTPS, e.g. `https://10.210.0.1:6443/cacerts`.
+    HttpsUrl, "an https address", "https:// and at most 2048 printable characters without spaces",
+    |text| text.len() <= 2048
+        && text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()))
+);
+name!(
     /// Path inside the repository, relative to its top, e.g. `host/motd`.
     RepoPath, "a path in the repository", "relative, without empty, . or .. parts and control characters", plain_parts
 );

@@ -167,7 +167,9 @@ impl<'a> Planner<'a> {
         for read in &reads {
             self.remove(read);
         }
-        if from.as_ref() != Some(item) || reads.iter().any(|read| self.changed.contains(read)) {
+        if !from.as_ref().is_some_and(|from| from.is_as(item))
+            || reads.iter().any(|read| self.changed.contains(read))
+        {
             self.changed.insert(id);
             self.changes.push(Change::to(from, item.clone()));
         }

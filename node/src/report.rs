@@ -1,9 +1,9 @@
 //! What a machine says of itself after a pass.
 
-use crate::item::Id;
-use crate::name::{Digest, NodeName, Oid, PeerName};
+use crate::item::{self, Id};
+use crate::name::{Digest, NodeName, Oid, PeerName, UnitName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How a pass ended. Each outcome has one line to type, or none is needed.
@@ -55,6 +55,15 @@ pub enum Gate {
     Operator,
     /// This machine took the same change of its network back, so nobody else tries it.
     Held(NodeName),
+    /// Something else comes before a unit is changed or started.
+    Unit {
+        /// The unit, which is left as it is.
+        unit: UnitName,
+        /// What comes first.
+        gate: item::Gate,
+        /// How that is now, for people.
+        why: String,
+    },
 }
 
 /// A change of the network that is not tried again.
@@ -83,6 +92,7 @@ impl fmt::Display for Gate {
             Self::Held(node) => {
                 write!(f, "`{node}` was cut off by the same change of the network and took it back")
             }
+            Self::Unit { unit, why, .. } => write!(f, "unit {unit} waits: {why}"),
         }
     }
 }
@@ -92,7 +102,7 @@ impl Outcome {
     pub fn way_out(&self) -> Option<String> {
         match self {
             Self::Converged | Self::Retry { .. } => None,
-            Self::Waiting(gates) => gates.iter().map(Gate::way_out).next().map(str::to_owned),
+            Self::Waiting(gates) => gates.iter().find_map(Gate::way_out).map(str::to_owned),
             Self::Stalled { way_out, .. } => Some(way_out.clone()),
             Self::Undone { .. } => Some("knarrd retry".to_owned()),
             Self::Lost(lost) => Some(format!("git revert {} && knarr ship", lost.commit.short())),
@@ -101,14 +111,23 @@ impl Outcome {
 }
 
 impl Gate {
-    /// Returns the line to type.
-    pub fn way_out(&self) -> &'static str {
+    /// Returns the line to type, if a person can do something.
+    pub fn way_out(&self) -> Option<&'static str> {
         match self {
-            Self::Signature { .. } => "knarr approve",
-            Self::Known => "knarr ship",
-            Self::Witness | Self::Operator => "knarr ship, from another machine",
-            Self::Held(_) => "knarrd retry",
+            Self::Signature { .. } => Some("knarr approve"),
+            Self::Known => Some("knarr ship"),
+            Self::Witness | Self::Operator => Some("knarr ship, from another machine"),
+            Self::Held(_) => Some("knarrd retry"),
+            Self::Unit { gate: item::Gate::Data(_), .. } => {
+                Some("restore it or rejoin: docs/reliability.md#a-server-without-data")
+            }
+            Self::Unit { .. } => None,
         }
+    }
+
+    /// Whether it opens by itself, without a person or a new commit.
+    pub fn opens_by_itself(&self) -> bool {
+        matches!(self, Self::Unit { gate, .. } if gate.opens_by_itself())
     }
 }
 
@@ -160,6 +179,13 @@ pub struct Report {
     pub quarantined: Vec<Quarantine>,
 }
 
+impl Report {
+    /// Whether the machine is as its applied commit wants it. What lies beside a list of names does not count.
+    pub fn is_settled(&self) -> bool {
+        self.items.values().all(|trouble| matches!(trouble, Trouble::Strangers(_)))
+    }
+}
+
 /// How a tunnel stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tunnel {
@@ -182,4 +208,6 @@ pub enum Trouble {
     Differs,
     /// It is not tried for now, as the outcome says.
     Held,
+    /// The folder is as wanted, but these lie in it too. They are never touched.
+    Strangers(BTreeSet<String>),
 }

@@ -3,7 +3,7 @@
 use crate::figure::{Figure, Target, Times};
 use crate::peers::Peers;
 use knarr_node::item::File;
-use knarr_node::name::{AbsPath, Oid};
+use knarr_node::name::{AbsPath, NodeName, Oid};
 use knarr_node::{Change, Item};
 use knarrd::converge::{Means, converge};
 use knarrd::guard::{BootTime, Contacts, Outside, Situation, Terms};
@@ -63,6 +63,9 @@ impl Outside for Alone {
         Contacts::default()
     }
     fn pause(&mut self) {}
+    fn settled(&mut self, _: &NodeName, _: &Oid) -> Result<(), String> {
+        Ok(())
+    }
     fn warn(&mut self, _: &Oid) {}
 }
 

@@ -2,13 +2,16 @@
 
 use super::{Surroundings, flows, heard};
 use crate::guard::{Contacts, Terms};
-use crate::listener::client::{Client, Method};
+use crate::listener::client::{AskError, Client, Method};
 use crate::listener::dial::{Dial, Dialled, FLOW, Undone, Way};
+use crate::listener::report::Signed;
 use crate::load::Wanted;
+use knarr_node::causes::chain;
 use knarr_node::firewall::Ssh;
 use knarr_node::item::WgPeer;
 use knarr_node::mesh::{Directory, Role};
 use knarr_node::name::{DeviceName, NodeName, Oid};
+use knarr_node::report::Report;
 use knarr_node::{Change, Item};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,6 +22,8 @@ use std::time::Duration;
 const ENOUGH: usize = 3;
 /// So many times as many others are asked when those do not answer.
 const ROUNDS: usize = 3;
+/// How long a node may take to say how it is.
+const ASK: Duration = Duration::from_secs(5);
 /// How long others may take to hear of an undo.
 const WARN: Duration = Duration::from_secs(3);
 
@@ -178,6 +183,23 @@ impl Mesh {
                 asked.into_iter().filter_map(|(node, thread)| Some((node.clone(), thread.join().ok()??)));
             joined.collect()
         })
+    }
+
+    /// Returns what a node says of itself, or why it does not say it; none when it does not answer.
+    pub(super) fn report_of(&self, node: &NodeName) -> Option<Result<Report, String>> {
+        let ip = self.directory.nodes.get(node)?.ip;
+        match self.client().ask(ip, Method::GET, "/v1/report", None::<&()>, ASK) {
+            // WireGuard proves who answers.
+            Ok(body) => {
+                let signed: Option<Signed> = serde_json::from_slice(&body).ok();
+                signed.and_then(|signed| serde_json::from_str(&signed.report).ok()).map(Ok)
+            }
+            Err(AskError::Refused { said, .. }) => Some(Err(format!("`{node}` says: {said}"))),
+            Err(error) => {
+                tracing::info!("`{node}` is not waited for: {}", chain(&error));
+                None
+            }
+        }
     }
 
     fn client(&self) -> Client {

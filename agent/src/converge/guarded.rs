@@ -110,6 +110,9 @@ impl Pass<'_> {
             (None, Some(node)) => return Err(Outcome::Waiting(vec![Gate::Held(node.clone())])),
             (None, None) => {}
         }
+        if stage.changes.iter().any(|change| self.waits(change)) {
+            return Err(Outcome::Waiting(std::mem::take(&mut self.done.waits)));
+        }
         let terms =
             Terms::of(&stage.changes, course.want, course.have, &situation, self.journal.proven_ssh());
         let before = self.outside.before(&terms);

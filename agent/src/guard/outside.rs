@@ -40,6 +40,11 @@ pub trait Outside {
     fn after(&mut self, terms: &Terms, before: &Contacts, until: BootTime) -> Contacts;
     /// Waits a moment before all are asked again.
     fn pause(&mut self);
+    /// Says whether a node has settled at the commit or a later one; one that does not answer is not waited for.
+    ///
+    /// # Errors
+    /// One line for people: it has not.
+    fn settled(&mut self, node: &NodeName, commit: &Oid) -> Result<(), String>;
     /// Tells the others that this machine was cut off by the commit.
     fn warn(&mut self, commit: &Oid);
 }

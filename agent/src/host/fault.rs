@@ -1,6 +1,6 @@
 //! What can go wrong at the machine, in words for people. No message holds a byte of a file.
 
-use knarr_node::name::{ArtifactName, DeviceName, SecretName, TableName, UnitName};
+use knarr_node::name::{ArtifactName, DeviceName, HttpsUrl, SecretName, TableName, UnitName};
 use std::io;
 
 /// Why something could not be seen or done.
@@ -18,6 +18,9 @@ pub enum Fault {
     /// A folder lies where a file or link is wanted.
     #[error("`{0}` is a folder, which Knarr never replaces; move it away")]
     Folder(String),
+    /// Something else lies where a folder is wanted.
+    #[error("`{0}` is no folder; move it away")]
+    NoFolder(String),
     /// A device, socket or pipe lies there.
     #[error("`{0}` is neither a file nor a link; move it away")]
     Special(String),
@@ -37,6 +40,14 @@ pub enum Fault {
     Place {
         /// The address or path.
         place: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// An address gives nothing now.
+    #[error("{url} does not answer: {why}")]
+    Silent {
+        /// The address.
+        url: HttpsUrl,
         /// What went wrong.
         why: String,
     },

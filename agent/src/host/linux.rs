@@ -14,7 +14,7 @@ use super::network::{Device, Network, Setting, Way};
 use super::os::{Meta, Order, Os, Place, UnitStatus};
 use ipnet::Ipv4Net;
 use knarr_node::item::{Address, Check, Source, WgPeer};
-use knarr_node::name::{AccountName, DeviceName, Hex, TableName, UnitName};
+use knarr_node::name::{AccountName, DeviceName, Digest, Hex, HttpsUrl, TableName, UnitName};
 use knarr_node::net::{Endpoint, WgKey};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -84,6 +84,9 @@ impl Os for Linux {
     }
     fn fetch(&mut self, from: &Source, to: &str) -> Result<(), Fault> {
         self.runtime.block_on(download::fetch(from, to))
+    }
+    fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Fault> {
+        self.runtime.block_on(download::digest_at(url))
     }
     fn digest(&self, path: &str) -> Result<Hex, Fault> {
         files::digest(path)

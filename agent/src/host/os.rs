@@ -3,7 +3,7 @@
 use super::Fault;
 use super::network::Network;
 use knarr_node::item::{Check, Source};
-use knarr_node::name::{AccountName, Hex, UnitName};
+use knarr_node::name::{AccountName, Digest, Hex, HttpsUrl, UnitName};
 
 /// Permission bits and owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,8 @@ pub trait Os: Network {
     fn link_hard(&mut self, path: &str, second: &str) -> Result<(), Fault>;
     /// Adds to a file what an artifact's source has and the file lacks; it is made when it is not there.
     fn fetch(&mut self, from: &Source, to: &str) -> Result<(), Fault>;
+    /// Returns the SHA-256 digest of what an address gives, however it proves who it is. It is bounded in time and size.
+    fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Fault>;
     /// Returns the SHA-256 digest of a file's bytes.
     fn digest(&self, path: &str) -> Result<Hex, Fault>;
     /// Returns a text that is another one after anybody wrote to the file.

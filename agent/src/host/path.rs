@@ -192,6 +192,11 @@ fn prepare(os: &mut impl Os, path: &str) -> Result<String, Fault> {
     Ok(temporary)
 }
 
+/// Makes a folder and those above it, as far as they are missing, durably.
+pub(super) fn make_folders(os: &mut impl Os, path: &str) -> Result<(), Fault> {
+    make_parents(os, &format!("{path}/"))
+}
+
 /// Makes the folders above a path that are missing, durably.
 fn make_parents(os: &mut impl Os, path: &str) -> Result<(), Fault> {
     for (end, _) in path.match_indices('/').skip(1) {
@@ -204,11 +209,19 @@ fn make_parents(os: &mut impl Os, path: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How names begin that are only there while a change is made.
+const TEMPORARY: &str = ".knarr.";
+
+/// Whether a name is one that a change leaves only when it does not end.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY)
+}
+
 /// Returns the one name beside `path` under which its next content is made: a later try finds and replaces it.
 ///
 /// The dots keep it out of sudoers.d, cron.d and the `*.conf` folders.
 fn temporary(path: &str) -> String {
-    format!("{}/.knarr.{:08x}", parent(path).trim_end_matches('/'), crc32fast::hash(path.as_bytes()))
+    format!("{}/{TEMPORARY}{:08x}", parent(path).trim_end_matches('/'), crc32fast::hash(path.as_bytes()))
 }
 
 /// Returns the folder above a path.

@@ -32,7 +32,7 @@ impl There {
         let reads = self.note.clone().unwrap_or_default().reads;
         let enabled = self.status.enabled != Enabled::No;
         let was = Was { enabled, active: self.status.active == Active::Yes, ours: self.ours() };
-        Unit { name: name.clone(), text: self.text.clone(), reads, was: Some(was) }
+        Unit { was: Some(was), ..Unit::new(name.clone(), self.text.clone(), reads) }
     }
 }
 

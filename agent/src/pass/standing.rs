@@ -1,14 +1,16 @@
 //! Where a machine stands before a pass changes anything, and how that is said to people.
 
+use crate::converge::Done;
 use crate::fetch::FetchError;
 use crate::identity::{Identity, IdentityError};
 use crate::listener::Place;
 use crate::load::{LoadError, Wanted};
 use crate::paths::Paths;
 use crate::repo::{Chain, Repo, RepoError, SEEN};
+use knarr_node::Id;
 use knarr_node::causes::chain;
 use knarr_node::name::Oid;
-use knarr_node::report::{Gate, Outcome};
+use knarr_node::report::{Gate, Outcome, Trouble};
 use knarr_node::trust::Pending;
 
 /// Where the machine stands before anything is changed.
@@ -66,8 +68,11 @@ impl Standing {
     }
 }
 
-/// Returns the outcome that people must know of first.
+/// Returns the outcome that people must know of first; what is waited for adds up.
 pub(super) fn worse(one: Outcome, other: Outcome) -> Outcome {
+    if let (Outcome::Waiting(some), Outcome::Waiting(more)) = (&one, &other) {
+        return Outcome::Waiting([&some[..], more].concat());
+    }
     let rank = |outcome: &Outcome| match outcome {
         Outcome::Converged => 0,
         Outcome::Waiting(_) => 1,
@@ -98,4 +103,37 @@ pub(super) fn refusal(error: &LoadError, identity: &Identity) -> Outcome {
         Some(way_out) => Outcome::Stalled { why: chain(error), way_out },
         None => Outcome::Retry { why: chain(error) },
     }
+}
+
+/// Says in one line what is tried again.
+pub(super) fn troubled(done: &Done) -> Option<Outcome> {
+    let line = |(id, trouble): (&Id, &Trouble)| match trouble {
+        Trouble::Unknown(why) => Some(format!("{id} cannot be seen: {why}")),
+        Trouble::Failed(why) => Some(format!("{id} failed: {why}")),
+        Trouble::Differs => Some(format!("{id} was made, but is different")),
+        Trouble::Held | Trouble::Strangers(_) => None,
+    };
+    let mut lines = done.troubles.iter().filter_map(line);
+    let (first, more) = (lines.next()?, lines.count());
+    let why = if more == 0 { first } else { format!("{first}; and {more} more") };
+    Some(Outcome::Retry { why })
+}
+
+/// Says what lies where nothing else should: only a person knows whether it may go.
+pub(super) fn stray_names(done: &Done) -> Option<Outcome> {
+    let paths = done.troubles.iter().flat_map(|(id, trouble)| match (id, trouble) {
+        (Id::Dir(folder), Trouble::Strangers(names)) => {
+            names.iter().map(|name| format!("{folder}/{name}")).collect()
+        }
+        (_, _) => Vec::new(),
+    });
+    let paths: Vec<String> = paths.collect();
+    let way_out = format!("mv {} somewhere else", paths.join(" "));
+    let why = format!("{} lies where only Knarr's files may, and counts too", paths.join(", "));
+    (!paths.is_empty()).then_some(Outcome::Stalled { why, way_out })
+}
+
+/// Says what comes before a unit.
+pub(super) fn waiting(done: &Done) -> Option<Outcome> {
+    (!done.waits.is_empty()).then(|| Outcome::Waiting(done.waits.clone()))
 }

@@ -8,8 +8,8 @@ use crate::lock::take;
 use crate::repo::Repo;
 use aws_lc_rs::digest::{SHA256, digest};
 use knarr_node::causes::chain;
-use knarr_node::name::{KeptName, RepoPath};
-use knarr_node::{ActError, Change, Id, Item, Look, Seen, SweepError};
+use knarr_node::name::{AbsPath, Digest, HttpsUrl, KeptName, RepoPath};
+use knarr_node::{ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,6 +23,12 @@ struct Machine(Arc<Mutex<BTreeMap<Id, Item>>>);
 impl Look for Machine {
     fn see(&self, id: &Id, _: Option<&Item>) -> Seen {
         self.0.lock().unwrap().get(id).cloned().map_or(Seen::Absent, Seen::Is)
+    }
+    fn names(&self, _: &AbsPath) -> Result<BTreeSet<String>, Why> {
+        Ok([].into())
+    }
+    fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Why> {
+        Err(Why(format!("{url} does not answer")))
     }
 }
 

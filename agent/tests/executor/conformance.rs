@@ -4,6 +4,7 @@
 //! a machine to throw away. The units of the test call that knarrd at each start.
 
 mod artifact;
+mod dir;
 mod here;
 mod meddler;
 mod network;
@@ -67,7 +68,7 @@ impl Outside for Machine {
 
 type Case = fn(&mut dyn Act, &dyn Outside);
 
-const CASES: [(&str, Case); 21] = [
+const CASES: [(&str, Case); 24] = [
     ("a file is made, changed, kept, put back and removed", file_life),
     ("a file keeps its mode to the bit", file_mode),
     ("a secret is written and compared, and never seen", secret_file),
@@ -76,6 +77,9 @@ const CASES: [(&str, Case); 21] = [
     ("a file becomes a link and comes back", file_to_link),
     ("a foreign link with a relative target comes back as it was", relative_link),
     ("a folder is unknown and stays", folder_stays),
+    ("a folder is made, and stays with what lies in it", dir::life),
+    ("a file where a folder is wanted is unknown and stays", dir::file_stays),
+    ("the names in a folder are those that mean something", dir::names),
     ("a refused sshd configuration leaves what was there", refused_sshd),
     ("a refused sudoers file leaves what was there", refused_sudoers),
     ("a sysctl is set, compared without white space and put back", sysctl_life),

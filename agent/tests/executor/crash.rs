@@ -2,8 +2,8 @@
 
 use crate::fake::{Crash, Machine};
 use crate::world::{
-    account, address, device, file, hosts, link, machine, on_journal, pass, peer, route, shape, table, ttl,
-    undo_on, unit,
+    account, address, device, dir, file, hosts, link, machine, on_journal, pass, peer, route, shape, table,
+    ttl, undo_on, unit,
 };
 use knarr_node::Item;
 use knarr_node::item::{Check, File};
@@ -38,6 +38,8 @@ fn pairs() -> Vec<(&'static str, Vec<Item>, Vec<Item>)> {
             base,
             vec![file(0, "1\n", 0o644), file(1, "x", 0o644), file(2, "y", 0o644), unit(2, "", &[0, 1, 2])],
         ),
+        ("a folder with a file", vec![], vec![dir(&["c"]), file(2, "1\n", 0o644)]),
+        ("a folder goes with its file", vec![dir(&["c"]), file(2, "1\n", 0o644)], vec![]),
         ("a mesh comes", vec![], mesh()),
         ("a mesh changes, and addresses move", mesh(), moved()),
         ("a mesh goes", mesh(), vec![]),

@@ -8,7 +8,7 @@ mod systemd;
 use aws_lc_rs::digest::{SHA256, digest};
 use disk::{Disk, Node};
 use knarr_node::item::{Check, Source};
-use knarr_node::name::{AccountName, Digest, Hex, UnitName};
+use knarr_node::name::{AccountName, Digest, Hex, HttpsUrl, UnitName};
 use knarrd::host::{Fault, Host, Kind, Meta, Order, Os, Place, ReadsKey, Secrets, Settings, UnitStatus};
 use knarrd::journal::{Journal, JournalError, Storage};
 pub(crate) use network::Net;
@@ -258,6 +258,12 @@ impl Os for Machine {
         let (one, two) = missing.split_at(missing.len() / 2);
         self.step(|state| state.disk.append(to, one), to)?;
         self.step(|state| state.disk.append(to, two), to)
+    }
+    /// What an address gives is a file of that name.
+    fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Fault> {
+        let bytes = Os::read(self, url.as_str());
+        let bytes = bytes.map_err(|fault| Fault::Silent { url: url.clone(), why: fault.to_string() })?;
+        Ok(Digest::of_sha256(digest(&SHA256, &bytes).as_ref()))
     }
     fn digest(&self, path: &str) -> Result<Hex, Fault> {
         let bytes = Os::read(self, path)?;

@@ -2,7 +2,7 @@
 
 use crate::fake::Machine;
 use crate::world::{
-    PATHS, UNITS, account, address, assert_reached, cause, device, file, holds, hosts, link, machine,
+    PATHS, UNITS, account, address, assert_reached, cause, device, dir, file, holds, hosts, link, machine,
     on_journal, pass, peer, route, shape, table, ttl, undo_on, unit,
 };
 use knarr_node::report::Trouble;
@@ -66,9 +66,10 @@ fn others() -> impl Strategy<Value = Vec<Item>> {
     let units = (option::of(unit_item(0)), option::of(unit_item(1)), option::of(unit_item(2)));
     let names = proptest::sample::subsequence(vec![1, 2, 3], 0..=3).prop_map(|names| hosts(&names));
     let rest = (option::of((64..68_u32).prop_map(ttl)), option::of(account_item()), option::of(names));
-    (paths, units, rest)
-        .prop_map(|((a, b, c), (x, y, z), (ttl, me, names))| {
-            [a, b, c, x, y, z, ttl, me, names].into_iter().flatten().collect()
+    let folder = option::of(prop_oneof![Just(dir(&["c"])), Just(dir(&["c", "d"]))]);
+    (paths, units, rest, folder)
+        .prop_map(|((a, b, c), (x, y, z), (ttl, me, names), folder)| {
+            [folder, a, b, c, x, y, z, ttl, me, names].into_iter().flatten().collect()
         })
         .prop_flat_map(|items: Vec<Item>| Just(items).prop_shuffle())
 }

@@ -8,6 +8,7 @@
 mod conformance;
 mod crash;
 mod fake;
+mod gates;
 mod guarded;
 mod laws;
 mod outside;

@@ -20,6 +20,8 @@ pub(crate) enum Day {
     PersonLeaves,
     /// Another machine was cut off by the commit.
     Warned,
+    /// No other machine has settled yet.
+    Busy,
     /// systemd does not start the guard's unit.
     NoUnit,
 }
@@ -69,6 +71,13 @@ impl Outside for Others {
     }
     fn pause(&mut self) {
         self.clock = self.clock + Duration::from_secs(1);
+    }
+    fn settled(&mut self, node: &NodeName, commit: &Oid) -> Result<(), String> {
+        if self.day == Day::Busy {
+            Err(format!("`{node}` has not applied {} yet", commit.short()))
+        } else {
+            Ok(())
+        }
     }
     fn warn(&mut self, commit: &Oid) {
         self.warned.push(commit.clone());

@@ -4,7 +4,7 @@ use crate::fake::{Machine, Net};
 use crate::outside::{Day, Others};
 use knarr_node::host::look;
 use knarr_node::item::{
-    Account, Address, File, HostsBlock, Link, NftTable, Route, Sysctl, Unit, WgDevice, WgPeer,
+    Account, Address, Dir, File, HostsBlock, Link, NftTable, Route, Sysctl, Unit, WgDevice, WgPeer,
 };
 use knarr_node::name::Mode;
 use knarr_node::name::Oid;
@@ -25,6 +25,10 @@ pub(crate) fn file(path: usize, text: &str, mode: u32) -> Item {
 }
 pub(crate) fn link(path: usize, to: &str) -> Item {
     Item::Link(Link { path: PATHS[path].parse().unwrap(), to: to.parse().unwrap() })
+}
+/// The folder of the last path.
+pub(crate) fn dir(only: &[&str]) -> Item {
+    Item::Dir(Dir { path: "/opt/new".parse().unwrap(), only: only.iter().map(|&name| name.into()).collect() })
 }
 pub(crate) fn unit(unit: usize, word: &str, reads: &[usize]) -> Item {
     let name = UNITS[unit].parse().unwrap();
@@ -140,6 +144,7 @@ pub(crate) fn holds(machine: &Machine, item: &Item) -> bool {
             let text = machine.text(path).map(knarr_node::Body::Text);
             text.as_ref() == Some(&file.body) && machine.mode(path) == Some(file.mode.bits())
         }
+        Item::Dir(dir) => machine.mode(dir.path.as_str()).is_some(),
         Item::Link(link) => machine.target(link.path.as_str()).as_deref() == Some(link.to.as_str()),
         Item::Unit(unit) => runs_freshly(machine, unit),
         Item::Sysctl(sysctl) => {
@@ -204,6 +209,7 @@ pub(crate) fn shape(machine: &Machine) -> Shape {
     }
 }
 
+/// A folder stays whoever made it, so that is not told apart.
 pub(crate) fn owned(journal: &Journal) -> BTreeSet<Id> {
-    journal.owned().ids().iter().cloned().collect()
+    journal.owned().ids().iter().filter(|id| !matches!(id, Id::Dir(_))).cloned().collect()
 }

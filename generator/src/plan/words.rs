@@ -44,7 +44,7 @@ impl Topic {
             Id::Peer(_, key) => Self::Peer(peer(change).unwrap_or_else(|| key.to_string())),
             Id::Table(_) => Self::Firewall,
             Id::Hosts => Self::Hosts,
-            Id::Path(_) | Id::Unit(_) | Id::Sysctl(_) | Id::Account(_) | Id::Artifact(..) => {
+            Id::Path(_) | Id::Dir(_) | Id::Unit(_) | Id::Sysctl(_) | Id::Account(_) | Id::Artifact(..) => {
                 Self::Item(change.id().to_string())
             }
         }

@@ -1,5 +1,6 @@
 //! A systemd unit that runs with what it reads now.
 
+use super::Gate;
 use crate::name::{AbsPath, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -20,6 +21,9 @@ pub struct Unit {
     /// Files and links that it reads at its start: it restarts when one of them changed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub reads: BTreeSet<AbsPath>,
+    /// What must be so before it is changed or started. Another list of gates changes nothing on the machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Gate>,
     /// How it was found, where that is not what a State would want. Never in a State, only in `from` of a
     /// [`crate::Change`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,7 +45,7 @@ pub struct Was {
 impl Unit {
     /// Makes a unit as a State wants it.
     pub fn new(name: UnitName, text: Option<String>, reads: BTreeSet<AbsPath>) -> Self {
-        Self { name, text, reads, was: None }
+        Self { name, text, reads, waits: Vec::new(), was: None }
     }
 
     /// Whether the machine itself keeps it enabled and active.

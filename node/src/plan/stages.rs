@@ -72,7 +72,12 @@ fn cuts_off(item: &Item) -> bool {
         Item::Device(_) | Item::Peer(_) | Item::Address(_) | Item::Route(_) | Item::Table(_) => true,
         Item::Unit(unit) => SSHD.contains(&unit.name.as_str()),
         Item::File(file) => file.check == Some(Check::Sshd),
-        Item::Link(_) | Item::Sysctl(_) | Item::Account(_) | Item::Hosts(_) | Item::Artifact(_) => false,
+        Item::Dir(_)
+        | Item::Link(_)
+        | Item::Sysctl(_)
+        | Item::Account(_)
+        | Item::Hosts(_)
+        | Item::Artifact(_) => false,
     }
 }
 

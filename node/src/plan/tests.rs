@@ -1,8 +1,9 @@
 use super::*;
 use crate::host::{Look, look};
-use crate::item::{Account, Check, File, Item, Link, NftTable, Sysctl, Unit, WgPeer};
+use crate::item::{Account, Check, Dir, File, Gate, Item, Link, NftTable, Sysctl, Unit, WgPeer};
+use crate::name::{AbsPath, Digest, HttpsUrl};
 
-fn path(text: &str) -> crate::name::AbsPath {
+fn path(text: &str) -> AbsPath {
     text.parse().unwrap()
 }
 fn file(at: &str, text: &str) -> Item {
@@ -16,12 +17,25 @@ fn listing(plan: &Plan) -> Vec<String> {
     plan.changes().map(Change::to_string).collect()
 }
 
+/// The rest of a machine of which only [`Look::see`] counts.
+macro_rules! nothing_else {
+    () => {
+        fn names(&self, _: &AbsPath) -> Result<BTreeSet<String>, Why> {
+            Ok([].into())
+        }
+        fn digest_at(&self, url: &HttpsUrl) -> Result<Digest, Why> {
+            Err(Why(format!("{url} does not answer")))
+        }
+    };
+}
+
 /// A machine that holds exactly these items.
 struct Holds(Vec<Item>);
 impl Look for Holds {
     fn see(&self, id: &Id, _: Option<&Item>) -> Seen {
         self.0.iter().find(|item| item.id() == *id).cloned().map_or(Seen::Absent, Seen::Is)
     }
+    nothing_else!();
 }
 fn between(have: &[Item], want: &[Item]) -> Plan {
     plan(want, &look(scope(want, &Owned::of(have)), &Holds(have.to_vec())))
@@ -85,6 +99,7 @@ fn what_cannot_be_seen_is_skipped_with_what_reads_it() {
                 Seen::Absent
             }
         }
+        nothing_else!();
     }
     let want = [file("/a", "1"), unit("x.service", &["/a"]), file("/b", "1")];
     let plan = plan(&want, &look(scope(&want, &Owned::default()), &Blind));
@@ -134,6 +149,7 @@ fn a_unit_that_read_what_cannot_be_seen_is_left_alone_even_when_listed_first() {
             }
             Seen::Unknown(Why("no".into()))
         }
+        nothing_else!();
     }
     let want = [unit("x.service", &[]), file("/a", "1")];
     let plan = plan(&want, &look(scope(&want, &Owned::default()), &Half));
@@ -235,4 +251,26 @@ fn a_tunnel_that_goes_gives_up_its_address_in_the_stage_of_who_takes_it() {
     assert_eq!(moves(&plan), [(1, vec![7], vec![]), (2, vec![], vec![7]), (1, vec![7], vec![])]);
     let stages: Vec<StageName> = plan.stages.iter().map(|stage| stage.name).collect();
     assert_eq!(stages, [StageName::NetworkAdd, StageName::NetworkRemove]);
+}
+
+#[test]
+fn what_a_unit_waits_for_and_what_may_lie_in_a_folder_change_nothing_on_the_machine() {
+    let waiting = |waits| {
+        let Item::Unit(unit) = unit("x.service", &["/a"]) else { unreachable!() };
+        Item::Unit(Unit { waits, ..unit })
+    };
+    let dir = |only: &[&str]| {
+        Item::Dir(Dir { path: path("/d"), only: only.iter().map(|&name| name.into()).collect() })
+    };
+    let gate = Gate::Settled("edge".parse().unwrap());
+    let have = [waiting(vec![]), dir(&[])];
+    let want = [waiting(vec![gate.clone()]), dir(&["a"])];
+    assert!(between(&have, &want).is_empty());
+    let plan = between(&[], &want);
+    let gates: Vec<&[Gate]> = plan.changes().map(Change::waits).collect();
+    assert_eq!(gates, [&[gate][..], &[]]);
+    assert!(
+        plan.changes().all(|change| change.swapped().waits().is_empty()),
+        "the way back waits for nothing"
+    );
 }

@@ -16,6 +16,15 @@ items:
 - account: {name: me, sudo: true, keys: ["ssh-ed25519 AAAAC3"]}
 - file: {path: /var/lib/knarr/k3s-token, mode: "0600", secret: k3s-agent-token}
 - link: {path: /usr/local/bin/x, to: /opt/x}
+- dir: {path: /etc/rancher/k3s/config.yaml.d, only: [10-mine.yaml]}
+- unit:
+    name: k3s-agent.service
+    text: |
+      [Install]
+    waits:
+    - url: {at: "https://10.210.0.1:6443/cacerts", ca: "sha256:1111111111111111111111111111111111111111111111111111111111111111"}
+    - settled: edge
+    - data: /var/lib/rancher/k3s/server/db
 "#;
 
 fn state() -> NodeState {
@@ -33,7 +42,9 @@ fn a_state_reads_as_formats_md_has_it() {
             "unit ssh.service",
             "account me",
             "path /var/lib/knarr/k3s-token",
-            "path /usr/local/bin/x"
+            "path /usr/local/bin/x",
+            "dir /etc/rancher/k3s/config.yaml.d",
+            "unit k3s-agent.service"
         ]
     );
     assert!(ids.iter().all(|id| id.parse::<Id>().unwrap().to_string() == *id));

@@ -1,8 +1,11 @@
-//! Downloads into a file that may hold the beginning already.
+//! Downloads into a file that may hold the beginning already, and digests of what an address gives.
 
 use crate::host::Fault;
+use aws_lc_rs::digest::{SHA256, digest};
 use knarr_node::item::Source;
+use knarr_node::name::{Digest, HttpsUrl};
 use reqwest::header::RANGE;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -13,6 +16,28 @@ use std::time::Duration;
 const SILENCE: Duration = Duration::from_secs(30);
 /// More than any artifact: what is bigger would only fill the disk.
 const LARGEST: u64 = 2 << 30;
+
+/// How long something that should be up may take for its whole answer.
+const ANSWER: Duration = Duration::from_secs(5);
+/// No such answer is longer, in bytes.
+const MOST: usize = 1 << 20;
+
+/// Returns the digest of what an address gives. No certificate is checked: the digest tells who gave it.
+pub(super) async fn digest_at(url: &HttpsUrl) -> Result<Digest, Fault> {
+    let silent = |why: String| Fault::Silent { url: url.clone(), why };
+    let client = Client::builder().timeout(ANSWER).danger_accept_invalid_certs(true);
+    let client = client.redirect(Policy::none()).no_proxy().build();
+    let asked = client.map_err(|error| silent(why(&error)))?.get(url.as_str()).send().await;
+    let mut response = asked.and_then(Response::error_for_status).map_err(|error| silent(why(&error)))?;
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await.map_err(|error| silent(why(&error)))? {
+        body.extend_from_slice(&bytes);
+        if body.len() > MOST {
+            return Err(silent(format!("it sends more than {MOST} bytes")));
+        }
+    }
+    Ok(Digest::of_sha256(digest(&SHA256, &body).as_ref()))
+}
 
 /// Adds to the file `to` what is missing; the caller judges the bytes.
 pub(super) async fn fetch(from: &Source, to: &str) -> Result<(), Fault> {
