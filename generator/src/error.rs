@@ -3,6 +3,7 @@
 use crate::accept::AcceptError;
 use crate::disk::DiskError;
 use crate::git::GitError;
+use crate::k3s::MaterialError;
 use crate::machine::MachineError;
 use crate::seal::{KeyError, SealError};
 use crate::secrets::SecretError;
@@ -111,6 +112,12 @@ impl From<KeyError> for CliError {
     fn from(error: KeyError) -> Self {
         let kind = if error == KeyError::Read { Kind::User } else { Kind::Environment };
         Self::of(kind, &error, None)
+    }
+}
+
+impl From<MaterialError> for CliError {
+    fn from(error: MaterialError) -> Self {
+        Self::of(Kind::Environment, &error, None)
     }
 }
 

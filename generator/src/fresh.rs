@@ -2,6 +2,7 @@
 
 use crate::disk::Repo;
 use crate::error::CliError;
+use crate::k3s::Material;
 use crate::known_hosts::SshHost;
 use crate::model::SshKey;
 use crate::seal::{CERTIFICATE, KEYS, Pair};
@@ -14,7 +15,7 @@ use knarr_node::name::{ClusterName, PersonName, RepoPath};
 use knarr_node::state::FORMAT;
 use ssh_key::LineEnding;
 use ssh_key::private::{Ed25519Keypair, PrivateKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 /// What a new repository is made of.
@@ -36,6 +37,8 @@ pub struct Fresh<'a> {
     pub recovery: &'a Recovery,
     /// The key that opens sealed Secrets.
     pub sealing: &'a Pair,
+    /// K3s's authorities and tokens.
+    pub k3s: &'a Material,
 }
 
 /// A second way in, for the day when the first is lost. Its text is shown or written once.
@@ -103,6 +106,8 @@ impl Fresh<'_> {
         repo.write_spec(&known("knarr.lock"), "lock", &lock())?;
         repo.write(&known(CERTIFICATE), self.sealing.certificate.as_bytes())?;
         repo.write(&known(KEYS), &self.seal(&self.sealing.manifest)?)?;
+        let to = [self.recipient.clone(), self.recovery.recipient.clone()].into();
+        write_material(repo, self.k3s, &to)?;
         self.write_access(repo)
     }
 
@@ -148,6 +153,18 @@ impl Fresh<'_> {
             decrypt: vec![self.recipient.as_str().into(), self.recovery.recipient.as_str().into()],
         }
     }
+}
+
+/// Writes K3s's authorities and tokens: what is secret encrypted to these recipients.
+pub fn write_material(repo: &Repo, made: &Material, to: &BTreeSet<String>) -> Result<(), CliError> {
+    for (name, value) in &made.secrets {
+        let sealed = secrets::seal(to, value.as_bytes())?;
+        repo.write(&known(&format!("secrets/{name}.age")), &sealed)?;
+    }
+    for (path, text) in &made.certificates {
+        repo.write(path, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn lock() -> spec::Lock {

@@ -21,6 +21,7 @@ pub mod fresh;
 pub mod git;
 pub mod heard;
 pub mod join;
+pub mod k3s;
 pub mod known_hosts;
 pub mod lower;
 pub mod machine;

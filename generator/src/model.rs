@@ -26,12 +26,13 @@ pub use person::{Access, Person};
 
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};
+use crate::k3s::Authority;
 use crate::seal;
 use crate::secrets;
 use crate::spec::Spec;
 use check::Check;
 use knarr_node::mesh::Directory;
-use knarr_node::name::{Digest, NodeName, PeerName, PersonName, SecretName};
+use knarr_node::name::{Digest, NodeName, PeerName, PersonName, RepoPath, SecretName};
 use knarr_node::state::Envelope;
 use std::collections::BTreeMap;
 
@@ -102,7 +103,11 @@ impl Check<'_> {
         ];
         for (folder, suffix, expected) in folders {
             let named = |rest: &str| rest.strip_suffix(suffix).is_some_and(|name| !name.contains('/'));
-            let paths = self.inputs.files.keys().filter(|path| path.as_str() != seal::CERTIFICATE);
+            let public = |path: &RepoPath| {
+                path.as_str() == seal::CERTIFICATE
+                    || Authority::ALL.iter().any(|ca| ca.certificate() == *path)
+            };
+            let paths = self.inputs.files.keys().filter(|path| !public(path));
             for path in
                 paths.filter(|path| path.as_str().strip_prefix(folder).is_some_and(|rest| !named(rest)))
             {

@@ -12,6 +12,7 @@ mod scope;
 mod wire;
 
 pub use certificate::{Certificate, CertificateError, KeyId};
+pub(crate) use key::pkcs1;
 pub use key::{KeyError, OpenError, SealingKey};
 pub use object::{Plain, SealError, SealedSecret, Value};
 pub use pair::Pair;

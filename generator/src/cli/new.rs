@@ -6,9 +6,10 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::fresh::{Fresh, Recovery};
 use crate::git::Git;
+use crate::k3s::Material;
 use crate::known_hosts::SshHost;
 use crate::private::write_new;
-use crate::render::render;
+use crate::render::{render, today};
 use crate::secrets::{self, Identities};
 use crate::setup::setup;
 use crate::signing::{self, Signing};
@@ -61,6 +62,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     }
     let (identity, recipient) = age_identity(&args.name)?;
     let (domain, origin) = (args.domain.clone(), args.origin.clone());
+    let k3s = &Material::new(&args.name, today())?;
     let sealing = &sealing.finish(&args.name, ui)?;
     let fresh = Fresh {
         name: args.name.clone(),
@@ -71,6 +73,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         recipient,
         recovery: &recovery,
         sealing,
+        k3s,
     };
     fresh.write(&repo)?;
     let commit = first_commit(&repo, &git, args, &signing, ui)?;

@@ -88,10 +88,7 @@ impl SealingKey {
 
     /// Returns the key as PEM of PKCS#1.
     pub fn pem(&self) -> Zeroizing<String> {
-        let pkcs8 = der(&self.pair).expect("a key that was made or read can be written");
-        let inner = PrivateKeyInfo::try_from(pkcs8.as_ref()).expect("the library writes PKCS#8");
-        let text = pem_rfc7468::encode_string(PKCS1, LineEnding::LF, inner.private_key);
-        Zeroizing::new(text.expect("a key is shorter than what PEM can hold"))
+        pkcs1(&self.pair)
     }
 
     /// Opens all values of a SealedSecret.
@@ -105,6 +102,14 @@ impl SealingKey {
         };
         sealed.spec.encrypted_data.iter().map(open).collect()
     }
+}
+
+/// Returns a private RSA key as PEM of PKCS#1, which Kubernetes' own programs write too.
+pub(crate) fn pkcs1(pair: &KeyPair) -> Zeroizing<String> {
+    let pkcs8 = der(pair).expect("a key that was made or read can be written");
+    let inner = PrivateKeyInfo::try_from(pkcs8.as_ref()).expect("the library writes PKCS#8");
+    let text = pem_rfc7468::encode_string(PKCS1, LineEnding::LF, inner.private_key);
+    Zeroizing::new(text.expect("a key is shorter than what PEM can hold"))
 }
 
 fn der(pair: &KeyPair) -> Option<Pkcs8V1Der<'static>> {

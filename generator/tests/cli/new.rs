@@ -71,7 +71,33 @@ fn the_sealing_key_is_made_with_the_cluster_and_the_recovery_kit_opens_it() {
     let certificate = fs::read(home.path("harbor/secrets/sealing.crt")).unwrap();
     assert_eq!(Certificate::read(&certificate).unwrap().id, key.id);
     let all = home.git_ends("harbor", &["ls-files", "secrets"]).stdout;
-    assert_eq!(String::from_utf8(all).unwrap().lines().count(), 3, "they are in the first commit");
+    assert!(
+        String::from_utf8(all).unwrap().contains("secrets/sealing-keys.age"),
+        "it is in the first commit"
+    );
+}
+
+#[test]
+fn the_authorities_of_kubernetes_are_made_with_the_cluster_and_its_tokens_pin_them() {
+    let home = Home::empty();
+    knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
+    let kit = ::knarr::secrets::Identities::read(&home.path("kit")).unwrap();
+    let open = |name: &str| {
+        let path = format!("secrets/{name}.age");
+        let plain = kit.open(&path, &fs::read(home.path("harbor").join(path.as_str())).unwrap()).unwrap();
+        String::from_utf8(plain.to_vec()).unwrap()
+    };
+    let sum = home.command("harbor", "sha256sum").arg("secrets/server-ca.crt").output().unwrap().stdout;
+    let sum = String::from_utf8(sum).unwrap()[..64].to_owned();
+    assert!(open("k3s-token").starts_with(&format!("K10{sum}::server:")));
+    assert!(open("k3s-agent-token").starts_with(&format!("K10{sum}::node:")));
+    for key in ["client", "server", "request-header", "etcd-peer", "etcd-server"] {
+        assert!(open(&format!("k3s-ca-{key}")).starts_with("-----BEGIN PRIVATE KEY-----\n"), "{key}");
+    }
+    assert!(open("k3s-service-key").starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
+    let all = String::from_utf8(home.git_ends("harbor", &["ls-files", "secrets"]).stdout).unwrap();
+    let count = |end: &str| all.lines().filter(|line| line.ends_with(end)).count();
+    assert_eq!((count("-ca.crt"), count(".age")), (5, 10), "{all}");
 }
 
 #[test]
