@@ -292,6 +292,7 @@ impl Ground {
         if last != identity.floor {
             let signers = repo.file(&last, SIGNERS)?.unwrap_or_default();
             identity.signers = String::from_utf8_lossy(&signers).into_owned();
+            tracing::info!("{}: accepted", last.short());
             identity.floor = last;
         }
         repo.note(ACCEPTED, &identity.floor)?;

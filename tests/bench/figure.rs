@@ -2,66 +2,94 @@
 
 use std::fmt::Write as _;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// One row of the table.
 pub(crate) struct Figure {
     pub(crate) what: &'static str,
-    pub(crate) ours: Times,
+    pub(crate) ours: Values,
     pub(crate) target: Target,
-    /// Its name with version, and its times; none when it is not here.
-    pub(crate) peer: Option<(String, Times)>,
+    /// Its name with version, and its values; none when it is not here.
+    pub(crate) peer: Option<(String, Values)>,
 }
 
 /// What was promised.
 pub(crate) enum Target {
-    AtMost(Duration),
+    /// Nothing; it is told all the same.
+    None,
+    /// In the unit of what was measured.
+    AtMost(f64),
     TimesFaster(f64),
 }
 
-/// The times of several runs, shortest first.
-pub(crate) struct Times(Vec<Duration>);
+/// What the numbers are.
+#[derive(Clone, Copy)]
+pub(crate) enum Unit {
+    Seconds,
+    MiB,
+}
 
-impl Times {
-    /// Runs the work once for warmth, then so often.
-    pub(crate) fn of(runs: usize, mut work: impl FnMut()) -> Self {
+impl Unit {
+    fn say(self, value: f64) -> String {
+        match self {
+            Self::MiB => format!("{value:.1} MiB"),
+            Self::Seconds if value < 1.0 => format!("{:.1} ms", value * 1000.0),
+            Self::Seconds => format!("{value:.2} s"),
+        }
+    }
+}
+
+/// What several runs gave, least first.
+pub(crate) struct Values {
+    unit: Unit,
+    values: Vec<f64>,
+}
+
+impl Values {
+    /// Runs the work once for warmth, then so often, and takes the times.
+    pub(crate) fn times(runs: usize, mut work: impl FnMut()) -> Self {
         work();
         let mut once = || {
             let began = Instant::now();
             work();
-            began.elapsed()
+            began.elapsed().as_secs_f64()
         };
-        let mut times: Vec<Duration> = (0..runs).map(|_| once()).collect();
-        times.sort();
-        Self(times)
+        Self::new(Unit::Seconds, (0..runs).map(|_| once()).collect())
     }
 
-    fn median(&self) -> Duration {
-        self.0[self.0.len() / 2]
+    /// Takes what was measured elsewhere.
+    pub(crate) fn new(unit: Unit, mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        Self { unit, values }
+    }
+
+    fn median(&self) -> f64 {
+        self.values[self.values.len() / 2]
     }
 }
 
-impl std::fmt::Display for Times {
+impl std::fmt::Display for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (least, most) = (self.0[0], self.0[self.0.len() - 1]);
-        write!(f, "{} ({} to {})", short(self.median()), short(least), short(most))
+        let say = |value| self.unit.say(value);
+        let (least, most) = (say(self.values[0]), say(self.values[self.values.len() - 1]));
+        if self.values.len() == 1 {
+            f.write_str(&least)
+        } else {
+            write!(f, "{} ({least} to {most})", say(self.median()))
+        }
     }
-}
-
-fn short(span: Duration) -> String {
-    let millis = span.as_secs_f64() * 1000.0;
-    if millis < 1000.0 { format!("{millis:.1} ms") } else { format!("{:.2} s", millis / 1000.0) }
 }
 
 impl Figure {
     fn ratio(&self) -> Option<f64> {
         let (_, peer) = self.peer.as_ref()?;
-        Some(peer.median().as_secs_f64() / self.ours.median().as_secs_f64())
+        Some(peer.median() / self.ours.median())
     }
 
     /// Whether the target was measured and not reached.
     pub(crate) fn is_missed(&self) -> bool {
         match self.target {
+            Target::None => false,
             Target::AtMost(most) => self.ours.median() > most,
             Target::TimesFaster(least) => self.ratio().is_some_and(|ratio| ratio < least),
         }
@@ -69,6 +97,7 @@ impl Figure {
 
     fn verdict(&self) -> &'static str {
         match (&self.target, self.is_missed()) {
+            (Target::None, _) => "",
             (Target::TimesFaster(_), _) if self.peer.is_none() => "not measured",
             (_, true) => "**missed**",
             (_, false) => "reached",
@@ -81,11 +110,11 @@ pub(crate) fn table(figures: &[Figure]) -> String {
     let mut text = "| work | Knarr | target | | peer | ratio |\n|---|---|---|---|---|---|\n".to_owned();
     for figure in figures {
         let target = match figure.target {
-            Target::AtMost(most) => format!("≤ {}", short(most)),
+            Target::None => String::new(),
+            Target::AtMost(most) => format!("≤ {}", figure.ours.unit.say(most)),
             Target::TimesFaster(least) => format!("≥ {least} × faster"),
         };
-        let peer =
-            figure.peer.as_ref().map_or("none here".to_owned(), |(name, times)| format!("{name}: {times}"));
+        let peer = figure.peer.as_ref().map_or(String::new(), |(name, values)| format!("{name}: {values}"));
         let ratio = figure.ratio().map_or(String::new(), |ratio| format!("{ratio:.1} ×"));
         let (what, ours, verdict) = (figure.what, &figure.ours, figure.verdict());
         writeln!(text, "| {what} | {ours} | {target} | {verdict} | {peer} | {ratio} |").unwrap();

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot prepare its work has failed")]
 
 mod figure;
+mod lab;
 mod mesh;
 mod pass;
 mod peers;
@@ -18,8 +19,13 @@ use std::path::Path;
 /// Measures one kind of work.
 type Measure = fn(&peers::Peers) -> Vec<Figure>;
 
-const WORK: [(&str, Measure); 4] =
-    [("seal", seal::measure), ("mesh", mesh::measure), ("render", render::measure), ("pass", pass::measure)];
+const WORK: [(&str, Measure); 5] = [
+    ("seal", seal::measure),
+    ("mesh", mesh::measure),
+    ("render", render::measure),
+    ("pass", pass::measure),
+    ("lab", lab::measure),
+];
 
 fn main() {
     let peers = peers::Peers::ready();

@@ -1,13 +1,12 @@
 //! All configurations of a full mesh of 500 machines: from the directory that a repository holds to 500 files.
 
-use crate::figure::{Figure, Target, Times};
+use crate::figure::{Figure, Target, Values};
 use crate::peers::Peers;
 use knarr_node::item::WgPeer;
 use knarr_node::mesh::{Directory, Mesh};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 const NODES: u16 = 500;
 /// What the directory of 500 machines may take in the repository, in bytes.
@@ -17,14 +16,14 @@ pub(crate) fn measure(peers: &Peers) -> Vec<Figure> {
     let text = directory();
     assert!(text.len() <= LARGEST, "the directory of {NODES} machines takes {} bytes", text.len());
     let folder = tempfile::tempdir().unwrap();
-    let ours = Times::of(5, || expand(&text, folder.path()));
+    let ours = Values::times(5, || expand(&text, folder.path()));
     let peer = peers.python("wg-meshconf").map(|program| {
         let database = folder.path().join("database.csv");
         std::fs::write(&database, rival()).unwrap();
-        ("wg-meshconf 2.5.1".to_owned(), Times::of(1, || genconfig(&program, folder.path())))
+        ("wg-meshconf 2.5.1".to_owned(), Values::times(1, || genconfig(&program, folder.path())))
     });
     let what = "all configurations of a full mesh of 500 machines";
-    vec![Figure { what, ours, target: Target::AtMost(Duration::from_secs(1)), peer }]
+    vec![Figure { what, ours, target: Target::AtMost(1.0), peer }]
 }
 
 /// Returns a directory as `knarr render` writes it.

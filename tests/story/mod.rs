@@ -12,6 +12,7 @@ mod trust;
 use std::process::ExitCode;
 
 pub use runner::{Scenario, Story};
+pub use thread::first_hour;
 
 /// All scenarios in the order in which they run: those that destroy something come last.
 const SCENARIOS: &[Scenario] = &[

@@ -14,6 +14,18 @@ pub(super) fn play(story: &mut Story<'_>) {
     story.step("ship: files, sysctls, logins, a secret, a unit of one's own", three_machines_converge);
 }
 
+/// The first hour, for those who begin where it ends.
+pub fn first_hour(lab: &Lab) {
+    for step in [
+        a_new_repository_is_made,
+        the_origin_takes_the_first_push,
+        three_machines_enrol,
+        three_machines_converge,
+    ] {
+        step(lab);
+    }
+}
+
 /// What comes after.
 pub(super) fn later(story: &mut Story<'_>) {
     story.step("a unit restarts for what it reads, and for nothing else", a_unit_restarts_for_what_it_reads);
