@@ -6,6 +6,7 @@ pub mod yaml;
 pub use diff::{Step, diff, outputs};
 pub use yaml::Line;
 
+use crate::model::Object;
 use knarr_node::name::{Digest, RepoPath, SecretName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,15 @@ impl Tree {
     pub fn lines(&mut self, path: &str, value: &impl Serialize, line: Line) {
         let body = yaml::to_string(value, line).expect("what is rendered has text keys only");
         self.text(path, format!("# Written by `knarr render`: do not edit.\n{body}"));
+    }
+
+    /// Adds Kubernetes objects, a document each.
+    pub fn objects(&mut self, path: &str, objects: &[Object]) {
+        let document = |object: &Object| {
+            yaml::to_string(&object.0, Line::Fits).expect("what was read as YAML has text keys only")
+        };
+        let documents: Vec<String> = objects.iter().map(document).collect();
+        self.text(path, format!("# Written by `knarr render`: do not edit.\n{}", documents.join("---\n")));
     }
 
     /// Adds an encrypted file.

@@ -4,7 +4,7 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::k3s::Material;
 use crate::known_hosts::SshHost;
-use crate::model::SshKey;
+use crate::model::{ARGOCD, ARGOCD_PIN, SshKey};
 use crate::seal::{CERTIFICATE, KEYS, Pair};
 use crate::secrets::{self, SecretError};
 use crate::signing::Signing;
@@ -137,6 +137,7 @@ impl Fresh<'_> {
             domain: self.domain.as_deref().map(At::from),
             git: spec::Git { remotes, branch: "main".into() },
             mirrors: Vec::new(),
+            k3s: None,
             network: spec::Network::default(),
             firewall: spec::Firewall::default(),
             trust,
@@ -169,7 +170,10 @@ pub fn write_material(repo: &Repo, made: &Material, to: &BTreeSet<String>) -> Re
 
 fn lock() -> spec::Lock {
     let knarrd = format!("knarrd {}", env!("CARGO_PKG_VERSION"));
-    spec::Lock(BTreeMap::from([(knarrd.as_str().into(), spec::Pinned::default())]))
+    let mut lock = spec::Lock(BTreeMap::from([(knarrd.as_str().into(), spec::Pinned::default())]));
+    let (version, [sha256, from]) = ARGOCD_PIN;
+    lock.pin(ARGOCD, version, spec::Pinned::everywhere(sha256, from));
+    lock
 }
 
 fn known(path: &str) -> RepoPath {

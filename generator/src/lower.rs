@@ -1,14 +1,19 @@
 //! The Model as Items and files, one function a feature. Nothing here can fail, and nothing is read or written.
 
 mod access;
+mod apps;
+mod bootstrap;
 mod cluster;
 mod host;
 pub mod own;
+
+pub use apps::FOLDER as APPS;
 
 use crate::emit::{Line, Sealed, Tree};
 use crate::model::{Model, Node};
 use knarr_node::firewall::FirewallPart;
 use knarr_node::item::Item;
+use knarr_node::mesh::Role;
 use knarr_node::name::{NodeName, SecretName};
 use knarr_node::state::{MeshPart, NodeState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +27,12 @@ const DEVICE: &str = "knarr0";
 /// Returns all that is rendered from a Model.
 pub fn lower(model: &Model) -> Tree {
     let mut tree = Tree::default();
+    let of_cluster = cluster::state(model);
     for (name, state) in states(model) {
-        let secrets: BTreeSet<&SecretName> = state.items.iter().filter_map(Item::secret).collect();
+        let mut secrets: BTreeSet<&SecretName> = state.items.iter().filter_map(Item::secret).collect();
+        if model.nodes[&name].role == Role::Server {
+            secrets.extend(cluster::secrets(&of_cluster));
+        }
         if !secrets.is_empty() {
             let of = secrets.into_iter().map(|name| (name.clone(), model.secrets[name].clone())).collect();
             let to = BTreeSet::from([model.nodes[&name].keys.age.clone()]);
@@ -31,7 +40,11 @@ pub fn lower(model: &Model) -> Tree {
         }
         tree.yaml(&format!("rendered/nodes/{name}.yaml"), &state);
     }
-    tree.yaml("rendered/cluster.yaml", &cluster::state(model));
+    tree.yaml("rendered/cluster.yaml", &of_cluster);
+    if model.cluster.k3s.is_some() {
+        bootstrap::bootstrap(model, &mut tree);
+        apps::apps(model, &mut tree);
+    }
     tree.lines(MESH, &*model.directory, Line::EachMachine);
     tree.text("rendered/access/nodes", cluster::reporters(model));
     tree.text("rendered/access/signers", cluster::signers(model));

@@ -1,11 +1,13 @@
 //! The Spec, proven: every name is a name, every reference leads somewhere. What follows cannot fail.
 
+mod app;
 mod check;
 mod cluster;
 mod host;
 mod key;
 mod label;
 mod lock;
+mod manifest;
 mod mesh;
 mod network;
 mod node;
@@ -13,11 +15,13 @@ mod peer;
 mod person;
 mod place;
 
-pub use cluster::Cluster;
+pub use app::{ARGOCD, ARGOCD_PIN, App};
 use cluster::envelope;
+pub use cluster::{Cluster, K3s};
 pub use host::Host;
 pub use key::SshKey;
 pub use lock::{Lock, Pin};
+pub use manifest::{Object, ObjectId};
 pub use mesh::{cut, names};
 pub use network::Network;
 pub use node::{Keys, Node};
@@ -32,7 +36,7 @@ use crate::secrets;
 use crate::spec::Spec;
 use check::Check;
 use knarr_node::mesh::Directory;
-use knarr_node::name::{Digest, NodeName, PeerName, PersonName, RepoPath, SecretName};
+use knarr_node::name::{AppName, Digest, NodeName, PeerName, PersonName, RepoPath, SecretName};
 use knarr_node::state::Envelope;
 use std::collections::BTreeMap;
 
@@ -49,6 +53,8 @@ pub struct Model {
     pub peers: BTreeMap<PeerName, Peer>,
     /// The machines and devices as all machines know them.
     pub directory: Directory,
+    /// What Argo CD follows, sealed Secrets without an app too.
+    pub apps: BTreeMap<AppName, App>,
     /// All people.
     pub people: BTreeMap<PersonName, Person>,
     /// What machines download, by its digests.
@@ -73,6 +79,7 @@ impl Model {
         check.places(network.as_ref());
         check.addresses(network.as_ref());
         check.logins();
+        let apps = check.apps();
         let cluster = check.cluster(network);
         let lock = check.lock();
         let envelope = envelope(&lock);
@@ -82,7 +89,7 @@ impl Model {
             return None;
         }
         let directory = check.directory(&cluster, &nodes, &peers)?;
-        Some(Self { envelope, cluster, nodes, peers, directory, people, lock, secrets })
+        Some(Self { envelope, cluster, nodes, peers, directory, apps, people, lock, secrets })
     }
 }
 
@@ -101,6 +108,14 @@ impl Check<'_> {
             ("people/", ".yaml", "NAME.yaml"),
             ("secrets/", ".age", "NAME.age"),
         ];
+        let right_in_apps = self.inputs.files.keys().filter(|path| {
+            path.as_str()
+                .strip_prefix("apps/")
+                .is_some_and(|rest| !rest.contains('/') && rest.strip_suffix(".yaml").is_none())
+        });
+        for path in right_in_apps {
+            self.findings.add(Place::file(path), Fault::StrayFile { expected: "NAME.yaml" });
+        }
         for (folder, suffix, expected) in folders {
             let named = |rest: &str| rest.strip_suffix(suffix).is_some_and(|name| !name.contains('/'));
             let public = |path: &RepoPath| {

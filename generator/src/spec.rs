@@ -2,9 +2,11 @@
 //!
 //! Leaves stay text with their place, so that one wrong word does not hide the others: the Model parses them.
 
+mod app;
 mod at;
 mod cluster;
 mod host;
+mod k3s;
 mod lock;
 mod network;
 mod node;
@@ -12,15 +14,17 @@ mod peer;
 mod person;
 mod read;
 
+pub use app::{App, Sync};
 pub use at::At;
 pub use cluster::{Cluster, Git, Trust};
 pub use host::{FileSource, Host, UnitSource};
+pub use k3s::K3s;
 pub use lock::{Download, Lock, Pinned};
 pub use network::{Birth, Firewall, Network, OpenPort, SshFrom};
 pub use node::{Arch, Keys, Node, Role};
 pub use peer::Peer;
 pub use person::{Access, Person, Which};
-pub use read::{parse, parse_all};
+pub use read::{parse, parse_all, parse_objects};
 
 use crate::disk::Inputs;
 use crate::finding::Findings;
@@ -39,6 +43,8 @@ pub struct Spec {
     pub peers: BTreeMap<String, Peer>,
     /// `people/<name>.yaml`.
     pub people: BTreeMap<String, Person>,
+    /// `apps/<name>.yaml`.
+    pub apps: BTreeMap<String, App>,
     /// `knarr.lock`.
     pub lock: Lock,
     /// Files that could not be read: each has a finding, and nothing that they would say counts as missing.
@@ -58,8 +64,9 @@ impl Spec {
         let nodes = reader.folder("nodes");
         let peers = reader.folder("peers");
         let people = reader.folder("people");
+        let apps = reader.folder("apps");
         let lock = reader.file("knarr.lock").unwrap_or_default();
-        Self { cluster, nodes, peers, people, lock, broken: reader.broken }
+        Self { cluster, nodes, peers, people, apps, lock, broken: reader.broken }
     }
 }
 

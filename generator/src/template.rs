@@ -11,12 +11,25 @@ pub const FILES: [(&str, &str, bool); 4] = [
     (".knarr/hooks/pre-push", include_str!("../../cluster-repo-template/.knarr/hooks/pre-push"), true),
 ];
 
+/// The controller that opens sealed Secrets.
+pub const SEALED_SECRETS: &str = include_str!("../../templates/sealed-secrets.yaml");
+
+/// Fills a template of ours. Values are words that need no quotes in YAML: who calls proves that.
+pub fn fill(template: &str, words: &[(&'static str, &str)]) -> String {
+    let mut context = tera::Context::new();
+    for (key, word) in words {
+        context.insert(*key, word);
+    }
+    tera::Tera::one_off(template, &context, false).expect("a template of ours names only what it is given")
+}
+
 /// Returns the schemas, as path and text, from the types that read the files.
 pub fn schemas() -> Vec<(String, String)> {
-    let all: [(&str, Schema); 5] = [
+    let all: [(&str, Schema); 6] = [
         ("cluster", schemars::schema_for!(spec::Cluster)),
         ("node", schemars::schema_for!(spec::Node)),
         ("peer", schemars::schema_for!(spec::Peer)),
+        ("app", schemars::schema_for!(spec::App)),
         ("person", schemars::schema_for!(spec::Person)),
         ("lock", schemars::schema_for!(spec::Lock)),
     ];

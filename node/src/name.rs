@@ -183,7 +183,9 @@ name!(
 );
 
 mod kubernetes;
-pub use kubernetes::{DataKey, Effect, LabelKey, LabelValue, Namespace, ObjectName, ObjectsName, Taint};
+pub use kubernetes::{
+    AppName, DataKey, Effect, LabelKey, LabelValue, Namespace, ObjectName, ObjectsName, Taint,
+};
 
 impl Hex {
     /// Returns the digest with its prefix.

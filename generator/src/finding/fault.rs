@@ -357,6 +357,63 @@ faults! {
     /// A pin of two kinds at once.
     KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";
 
+    /// An app without manifests.
+    KN0701 Error NoManifests {
+        /// Its folder.
+        path: String,
+        /// Which may have been meant.
+        hint: String,
+    } = "there is no manifest in {path}", "{hint}";
+    /// A namespace that is Argo CD's.
+    KN0702 Error OwnNamespace {} = "the namespace `argocd` is Argo CD's own: who writes there commands it", "choose another namespace";
+    /// One object twice.
+    KN0703 Error TwoObjects {
+        /// What it is.
+        object: String,
+        /// The other file.
+        other: RepoPath,
+    } = "{object} is also in {other}", "keep one of them: two apps would fight for it";
+    /// A document that is no object.
+    KN0704 Error NoObject {
+        /// What it lacks.
+        key: &'static str,
+    } = "this is no object of Kubernetes: it has no `{key}`", "add `{key}`, or move the file out of the app's folder";
+    /// Manifests in another folder.
+    KN0705 Error OutsideApps {
+        /// The folder.
+        path: String,
+    } = "`{path}` is not below apps/", "move the manifests to apps/NAME, and leave `path` out";
+    /// A name without a domain.
+    KN0706 Error NoDomain {
+        /// The name.
+        host: String,
+    } = "`{host}` is a name below the cluster's domain, and the cluster has none", "write the whole name, e.g. {host}.example.org, or `domain:` in cluster.yaml";
+    /// An app with the name of a folder of sealed/.
+    KN0707 Error SealedApp {
+        /// The namespace.
+        namespace: String,
+    } = "this is the name of the Application for sealed/{namespace}/", "rename the app";
+    /// Input of a tool.
+    KN0708 Error NotPlain {
+        /// The tool.
+        of: &'static str,
+    } = "this is input of {of}, and apps/ holds plain manifests", "write what {of} makes of it (kubectl kustomize, helm template) to a file here, and keep its input elsewhere";
+    /// Manifests without an app.
+    KN0709 Warning NoApp {
+        /// The app's name.
+        name: String,
+    } = "no app names this folder, so nothing comes of it", "write apps/{name}.yaml: `namespace: {name}`";
+
+    /// Apps, and no K3s.
+    KN0710 Warning NothingRunsApps {} = "no machine runs K3s, so nothing runs this app", "write `k3s: {{version: …}}` in cluster.yaml, and: knarr upgrade k3s";
+    /// No Argo CD.
+    KN0711 Error NoArgocd {
+        /// The line that is missing.
+        line: String,
+    } = "no Argo CD is pinned, so nothing would follow apps/", "add this line: {line}";
+    /// Sealed Secrets that nothing opens.
+    KN0712 Error NoSealingKey {} = "there are sealed Secrets, and the repository has no key that opens them", "knarr sealing-key new, and seal them anew: knarr seal";
+
     /// A label that is not people's.
     KN0721 Error OwnLabel {
         /// Its key.

@@ -9,6 +9,13 @@ use knarr_node::name::{ClusterName, PersonName, RepoPath};
 use knarr_node::state::{Envelope, FORMAT, Git};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What runs Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct K3s {
+    /// Its version, e.g. `v1.36.2+k3s1`.
+    pub version: String,
+}
+
 /// What is true of the whole cluster.
 #[derive(Clone, Debug)]
 pub struct Cluster {
@@ -18,6 +25,8 @@ pub struct Cluster {
     pub domain: Option<String>,
     /// Where machines look first for what they download.
     pub mirrors: Vec<Source>,
+    /// What runs Kubernetes; none: nothing does.
+    pub k3s: Option<K3s>,
     /// Which addresses are whose.
     pub network: Network,
     /// Where machines find the commits.
@@ -46,8 +55,26 @@ impl Check<'_> {
         let signers = self.signers(&path, &cluster.trust);
         let mirrors = self.mirrors(&path, &cluster.mirrors);
         let recovery = cluster.trust.recovery.as_ref().and_then(|word| self.ssh_key(&path, word));
+        let k3s = cluster.k3s.as_ref().and_then(|k3s| self.k3s(&path, k3s));
         let name = self.word(&path, &cluster.name);
-        Some(Cluster { name: name?, domain, mirrors, network: network?, git, signers, recovery })
+        Some(Cluster { name: name?, domain, mirrors, k3s, network: network?, git, signers, recovery })
+    }
+
+    fn k3s(&mut self, path: &RepoPath, k3s: &spec::K3s) -> Option<K3s> {
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let parts = k3s.version.strip_prefix('v').and_then(|rest| rest.split_once("+k3s"));
+        let valid = parts.is_some_and(|(version, build)| {
+            version.split('.').count() == 3 && version.split('.').all(number) && number(build)
+        });
+        if !valid {
+            self.bad(
+                path,
+                &k3s.version,
+                "a version of K3s",
+                "v, three numbers and +k3s with a number, e.g. v1.36.2+k3s1",
+            );
+        }
+        valid.then(|| K3s { version: k3s.version.value.clone() })
     }
 
     fn domain(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {

@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::spec::Spec;
 use knarr_node::name::RepoPath;
 
+mod apps;
 mod network;
 
 fn example() -> Inputs {

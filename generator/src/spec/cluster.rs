@@ -1,6 +1,6 @@
 //! `cluster.yaml`: what is true of the whole cluster.
 
-use super::{At, Birth, Firewall, Host, Network};
+use super::{At, Birth, Firewall, Host, K3s, Network};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,9 @@ pub struct Cluster {
     /// Addresses or absolute folders laid out like the release addresses: machines try them first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<At<String>>,
+    /// What runs Kubernetes; without it machines are plain machines in one mesh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k3s: Option<K3s>,
     /// The addresses of machines, pods and Services.
     #[serde(default)]
     pub network: Network,

@@ -31,6 +31,20 @@ pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<V
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
 }
 
+/// Reads all Kubernetes objects of a file, as kubectl does: YAML 1.1's octal numbers count, for modes are written so.
+///
+/// # Errors
+/// The finding that says what is wrong with it, and where.
+pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Value>, Finding> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) })?;
+    let options = serde_saphyr::options! {
+        with_snippet: false, strict_booleans: true, legacy_octal_numbers: true
+    };
+    serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
+}
+
 fn place(path: &RepoPath, text: &str, error: &Error) -> Place {
     let span = error.location().and_then(|location| {
         let start = location.span().byte_offset().and_then(|at| usize::try_from(at).ok());

@@ -9,6 +9,10 @@ name!(
     Namespace, "a namespace", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
 );
 name!(
+    /// Name of an app in `apps/`, which Argo CD's Application has too: an RFC 1123 label, e.g. `shop`.
+    AppName, "an app's name", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
+);
+name!(
     /// Name of most objects, Secrets among them: an RFC 1123 subdomain, e.g. `db` or `db.shop`.
     /// Source: Kubernetes, "Object Names and IDs", v1.36.
     ObjectName, "an object's name", "labels of a-z, 0-9 and -, joined by dots, at most 253 characters",

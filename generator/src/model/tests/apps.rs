@@ -1,0 +1,241 @@
+//! Apps: one mistake, one finding, and what is rendered of them.
+
+use super::{Slip, check, example, path};
+use crate::disk::Inputs;
+use crate::emit::{Output, Tree};
+use crate::finding;
+use crate::lower::lower;
+use knarr_node::state::{ClusterItem, ClusterState, Manifest, Objects};
+
+const DEPLOYMENT: &str = "\
+# a comment that nobody renders
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  template: {spec: {containers: [{name: shop, image: shop:1, env: [{name: A, value: \"yes\"}]}], volumes: [{name: a, secret: {defaultMode: 0440}}]}}
+---
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Service, metadata: {name: shop}}
+- {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: shop}}
+- {apiVersion: example.org/v1, kind: Thing, metadata: {name: shop}}
+";
+const INGRESS: &str = "{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"Ingress\", \"metadata\": {\"name\": \"shop\"}, \"spec\": {\"rules\": [{\"http\": {}}, {\"host\": \"a.example\"}]}}";
+const CLAIM: &str = "{apiVersion: v1, kind: PersonalVolumeClaim, metadata: {name: d}}";
+
+/// The example with K3s and an app.
+fn with_app() -> Inputs {
+    let mut inputs = example();
+    Slip("cluster.yaml", "format: 1\n", "format: 1\nk3s: {version: v1.36.2+k3s1}\n").make(&mut inputs);
+    let argocd = format!(
+        "argocd v3.2.11: {{sha256: {}, from: [\"https://a.example/core-install.yaml\"]}}\n",
+        "ab".repeat(32)
+    );
+    let lock = format!("{}{argocd}", inputs.text("knarr.lock").unwrap());
+    let claim = CLAIM.replace("Personal", "Persistent");
+    let files = [
+        ("knarr.lock", lock.as_str()),
+        ("apps/shop.yaml", "namespace: shop\nhost: shop\n"),
+        ("apps/shop/deployment.yaml", DEPLOYMENT),
+        ("apps/shop/web/ingress.json", INGRESS),
+        ("apps/shop/notes.txt", "nothing to render"),
+        ("apps/shop/volume.yaml", &claim),
+        (
+            "sealed/mail/smtp.sealed.yaml",
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: smtp, namespace: mail}\nspec: {encryptedData: {}}\n",
+        ),
+        ("secrets/sealing-keys.age", "age-encryption.org/v1\n"),
+    ];
+    for (file, text) in files {
+        inputs.files.insert(path(file), text.as_bytes().to_vec());
+    }
+    inputs
+}
+
+fn rendered() -> Tree {
+    let (findings, model) = check(&with_app());
+    assert_eq!(finding::text(&findings, &with_app(), false), "\n");
+    lower(&model.unwrap())
+}
+
+fn text(tree: &Tree, file: &str) -> String {
+    match &tree.0.get(&path(file)).unwrap_or_else(|| panic!("{file} is in {:?}", tree.0.keys())) {
+        Output::Text(text) => text.split_once('\n').unwrap().1.to_owned(),
+        Output::Sealed(_) => unreachable!("{file} is text"),
+    }
+}
+
+#[test]
+fn an_app_is_rendered_with_what_it_leaves_out() {
+    let tree = rendered();
+    let shop = text(&tree, "rendered/apps/shop/deployment.yaml");
+    let parts: Vec<&str> = shop.split("---\n").collect();
+    assert!(
+        parts[0].contains("metadata: {name: shop, namespace: shop}") && parts[0].contains("value: \"yes\""),
+        "{shop}"
+    );
+    assert!(parts[0].contains("defaultMode: 288"), "0440 is octal to Kubernetes: {shop}");
+    assert!(parts[1].contains("namespace: shop"), "a Service belongs to a namespace: {shop}");
+    assert!(!parts[2].contains("namespace") && !parts[3].contains("namespace"), "{shop}");
+    let ingress = text(&tree, "rendered/apps/shop/web/ingress.json.yaml");
+    assert!(
+        ingress.contains("host: shop.harbor.example") && ingress.contains("host: a.example"),
+        "{ingress}"
+    );
+    let claim = text(&tree, "rendered/apps/shop/volume.yaml");
+    assert!(claim.contains("Prune=false,Delete=false"), "a volume outlives its app: {claim}");
+    assert!(!tree.0.contains_key(&path("rendered/apps/shop/notes.txt")));
+}
+
+#[test]
+fn each_app_and_each_folder_of_sealed_secrets_is_one_application() {
+    let tree = rendered();
+    let all = text(&tree, "rendered/argocd/applications.yaml");
+    let (sealed, shop) = all.split_once("---\n").unwrap();
+    assert!(
+        sealed.contains("path: rendered/apps/sealed-mail") && sealed.contains("namespace: mail"),
+        "{sealed}"
+    );
+    assert!(
+        shop.contains("http://knarr-git.argocd.svc/harbor.git") && shop.contains("recurse: true"),
+        "{shop}"
+    );
+    assert!(!all.contains("finalizers") && !all.contains("targetRevision"), "{all}");
+    let namespaces = text(&tree, "rendered/bootstrap/namespaces.yaml");
+    let names: Vec<&str> = namespaces.lines().filter_map(|line| line.strip_prefix("metadata: ")).collect();
+    assert_eq!(names, ["{name: argocd}", "{name: mail}", "{name: shop}"]);
+    assert!(tree.0.contains_key(&path("rendered/apps/sealed-mail/smtp.sealed.yaml")));
+}
+
+#[test]
+fn a_cluster_is_filled_in_the_order_in_which_one_needs_the_other() {
+    let tree = rendered();
+    let state: ClusterState = serde_saphyr::from_str(&text(&tree, "rendered/cluster.yaml")).unwrap();
+    let name = |item: &ClusterItem| match item {
+        ClusterItem::Artifact(artifact) => format!("artifact {}", artifact.name),
+        ClusterItem::Objects(Objects { name, manifest: Manifest::File(file), .. }) => {
+            format!("{name} {file}")
+        }
+        ClusterItem::Objects(Objects { name, .. }) => name.to_string(),
+        ClusterItem::NodeMeta(meta) => format!("node {}", meta.node),
+        ClusterItem::Tombstone(tombstone) => format!("tombstone {}", tombstone.node),
+    };
+    let names: Vec<String> = state.items.iter().map(name).collect();
+    let expected = [
+        "artifact argocd",
+        "namespaces bootstrap/namespaces.yaml",
+        "sealing-keys",
+        "sealed-secrets bootstrap/sealed-secrets.yaml",
+        "argocd",
+        "projects bootstrap/projects.yaml",
+        "applications argocd/applications.yaml",
+        "node attic",
+        "node edge",
+        "node worker",
+    ];
+    assert_eq!(names, expected);
+    let sealed = |node: &str| match tree.0.get(&path(&format!("rendered/nodes/{node}.age"))) {
+        Some(Output::Sealed(sealed)) => sealed.of.contains_key(&"sealing-keys".parse().unwrap()),
+        Some(Output::Text(_)) | None => false,
+    };
+    assert!(sealed("edge") && !sealed("worker"), "servers alone get the sealing keys");
+}
+
+#[test]
+fn each_single_mistake_in_an_app_is_one_finding_at_its_place() {
+    let cases: Vec<(Slip, &str)> = vec![
+        (Slip("apps/shop.yaml", "namespace: shop", "namspace: shop"), "KN0102 did you mean `namespace`?"),
+        (Slip("apps/shop.yaml", "namespace: shop", "namespace: Shop"), "KN0109"),
+        (Slip("apps/shop.yaml", "namespace: shop", "namespace: argocd"), "KN0702"),
+        (Slip("apps/shop.yaml", "host: shop", "sync: never"), "KN0104"),
+        (Slip("apps/shop.yaml", "host: shop", "path: host"), "KN0705"),
+        (Slip("apps/shop.yml", "", "namespace: shop\n"), "KN0113"),
+        (Slip("apps/empty.yaml", "", "namespace: shop\n"), "KN0701 apps/empty/deployment.yaml"),
+        (Slip("apps/empty.yaml", "", "namespace: shop\npath: apps/shpo\n"), "KN0701 did you mean `shop`?"),
+        (Slip("apps/shop/deployment.yaml", "kind: Deployment", "kind: 'a"), "KN0101"),
+        (Slip("apps/shop/deployment.yaml", "kind: Deployment\n", ""), "KN0704 kind"),
+        (Slip("apps/shop/deployment.yaml", "metadata: {name: shop}\nspec", "spec"), "KN0704 metadata.name"),
+        (
+            Slip("apps/shop/deployment.yaml", "{name: shop}\nspec", "{name: shop, namespace: argocd}\nspec"),
+            "KN0702",
+        ),
+        (
+            Slip("apps/shop/deployment.yaml", "{name: shop}\nspec", "{name: shop, namespace: A}\nspec"),
+            "KN0109",
+        ),
+        (
+            Slip("apps/shop/twice.yaml", "", "{apiVersion: v1, kind: Service, metadata: {name: shop}}"),
+            "KN0703",
+        ),
+        (Slip("apps/shop/kustomization.yaml", "", "resources: [a.yaml]\n"), "KN0708"),
+        (Slip("apps/blog/a.yaml", "", "{}"), "KN0709"),
+        (
+            Slip(
+                "apps/shop/plain.yaml",
+                "",
+                "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: b}}",
+            ),
+            "KN0321",
+        ),
+        (Slip("sealed/mail/smtp.sealed.yaml", "kind: SealedSecret", "kind: 'a"), "KN0101"),
+        (Slip("knarr.lock", "argocd v3.2.11", "argo v3.2.11"), "KN0711"),
+        (Slip("cluster.yaml", "v1.36.2+k3s1", "1.36.2"), "KN0109"),
+    ];
+    let wrong: Vec<String> = cases.iter().filter_map(|(slip, expected)| differs(slip, expected)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
+fn differs(slip: &Slip, expected: &str) -> Option<String> {
+    let mut inputs = with_app();
+    slip.make(&mut inputs);
+    let (findings, _) = check(&inputs);
+    let rows = finding::rows(&findings, &inputs);
+    let (code, words) = expected.split_once(' ').unwrap_or((expected, ""));
+    let says = |row: &finding::Row| {
+        row.code == code && row.file == slip.0 && (row.help.contains(words) || row.message.contains(words))
+    };
+    let fits = matches!(rows.as_slice(), [row] if says(row));
+    (!fits).then(|| {
+        format!("{} {:?}: not {expected}:\n{}", slip.0, slip.2, finding::text(&findings, &inputs, false))
+    })
+}
+
+#[test]
+fn what_is_missing_around_apps_is_found() {
+    let codes =
+        |inputs: &Inputs| check(inputs).0.iter().map(|finding| finding.fault.code()).collect::<Vec<_>>();
+    let mut inputs = with_app();
+    Slip("cluster.yaml", "k3s: {version: v1.36.2+k3s1}\n", "").make(&mut inputs);
+    assert_eq!(codes(&inputs), ["KN0710"]);
+    let mut inputs = with_app();
+    inputs.files.remove(&path("secrets/sealing-keys.age"));
+    assert_eq!(codes(&inputs), ["KN0712"]);
+    let mut inputs = with_app();
+    Slip("cluster.yaml", "domain: harbor.example\n", "").make(&mut inputs);
+    assert_eq!(codes(&inputs), ["KN0706"]);
+}
+
+#[test]
+fn an_app_has_no_name_of_a_folder_of_sealed() {
+    let mut inputs = with_app();
+    let files = [
+        ("apps/sealed-mail.yaml", "namespace: shop\n"),
+        ("apps/sealed-mail/a.yaml", "{apiVersion: v1, kind: Service, metadata: {name: a}}"),
+    ];
+    for (file, text) in files {
+        inputs.files.insert(path(file), text.into());
+    }
+    let codes: Vec<&str> = check(&inputs).0.iter().map(|finding| finding.fault.code()).collect();
+    assert_eq!(codes, ["KN0707"]);
+}
+
+#[test]
+fn without_k3s_no_app_is_rendered() {
+    let (_, model) = check(&example());
+    let tree = lower(&model.unwrap());
+    assert!(
+        !tree.0.keys().any(|path| path.as_str().contains("bootstrap") || path.as_str().contains("argocd"))
+    );
+}

@@ -1,0 +1,39 @@
+//! `apps/<name>.yaml`: one app, whose manifests lie in a folder beside it.
+
+use super::At;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One app.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// The namespace of its objects that name none; it is made.
+    pub namespace: At<String>,
+    /// The folder of its manifests below apps/; `apps/<name>` when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<At<String>>,
+    /// Where people find it: a name below the cluster's domain, e.g. `shop`, or a whole one with dots. Ingress rules
+    /// that name no host get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<At<String>>,
+    /// Whether Argo CD follows the repository by itself.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub sync: Sync,
+}
+
+/// Whether Argo CD follows the repository by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sync {
+    /// It does, and takes back what others change.
+    #[default]
+    Auto,
+    /// It only shows what differs, until a person syncs.
+    Manual,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_auto(sync: &Sync) -> bool {
+    *sync == Sync::Auto
+}
