@@ -317,11 +317,21 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Whether `next` must be left alone after `failed`: it reads what failed, or is read by a unit that failed to go.
+/// Whether `next` must be left alone after `failed`: it reads what failed, is read by a unit that failed to go, leads to
+/// an artifact that is not there, or takes away the one to which a link still leads.
 fn hinders(failed: &Change, next: &Change) -> bool {
     let reads = |reader: &Change, read: &Change, side: fn(&Change) -> Option<&Item>| {
         side(reader).is_some_and(|item| item.reads().any(|path| *read.id() == Id::Path(path.clone())))
     };
     let away = failed.wanted().is_none() && next.wanted().is_none();
-    reads(next, failed, Change::wanted) || (away && reads(failed, next, Change::from))
+    reads(next, failed, Change::wanted)
+        || (away && reads(failed, next, Change::from))
+        || (failed.wanted().is_some() && leads(next.wanted(), failed.id()))
+        || (next.wanted().is_none() && leads(failed.from(), next.id()))
+}
+
+/// Whether a link leads to an artifact: the last part of its target is the digest.
+fn leads(link: Option<&Item>, artifact: &Id) -> bool {
+    let (Some(Item::Link(link)), Id::Artifact(_, sha256)) = (link, artifact) else { return false };
+    link.to.as_str().rsplit('/').next() == Some(sha256.as_str())
 }

@@ -12,4 +12,5 @@ mod gates;
 mod guarded;
 mod laws;
 mod outside;
+mod versions;
 mod world;
