@@ -42,10 +42,12 @@ impl<O: Os> Host<O> {
         if there.status.masked {
             return Err(Fault::Masked(name.clone()));
         }
-        if there.status.active == Active::Moving && like.starts() {
+        let fresh = self.reads_this(like)?;
+        // One that starts for ever with something else is helped only by the change.
+        if there.status.active == Active::Moving && like.starts() && fresh && self.has_files_of(&there, like)
+        {
             return Err(Fault::Moving(name.clone()));
         }
-        let fresh = self.reads_this(like)?;
         let item = there.item(name);
         Ok(if fresh && self.is_as(&there, like) {
             Seen::Is(Item::Unit(like.clone()))
@@ -138,14 +140,18 @@ impl<O: Os> Host<O> {
 
     /// Whether the machine holds exactly this, and has it run or not.
     fn is_as(&self, there: &There, like: &Unit) -> bool {
+        let wanted = like.was.map_or((true, true), |was| (was.enabled, was.active));
+        let state = (there.status.enabled != Enabled::No, there.status.active == Active::Yes);
+        self.has_files_of(there, like) && (!like.starts() || state == wanted)
+    }
+
+    /// Whether systemd has read exactly the files that the unit is to have.
+    fn has_files_of(&self, there: &There, like: &Unit) -> bool {
         let file = match &like.text {
             Some(text) => there.plain && there.text.as_ref() == Some(text),
             None => !there.ours() && there.status.loaded,
         };
-        let wanted = like.was.map_or((true, true), |was| (was.enabled, was.active));
-        let state = (there.status.enabled != Enabled::No, there.status.active == Active::Yes);
-        let files = file && there.drop_in == self.drop_in(like) && !there.status.stale;
-        files && (!like.starts() || state == wanted)
+        file && there.drop_in == self.drop_in(like) && !there.status.stale
     }
 
     /// Whether a unit runs with what it reads now; what it reads must be readable in any case.

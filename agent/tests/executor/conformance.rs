@@ -31,6 +31,8 @@ pub(crate) trait Outside: Meddler {
     fn is_enabled(&self, unit: &str) -> bool;
     /// Somebody restarts a unit, not we.
     fn restart(&self, unit: &str);
+    /// Somebody starts a unit, and that does not end.
+    fn start_for_ever(&self, unit: &str);
 }
 
 impl Outside for Machine {
@@ -64,11 +66,14 @@ impl Outside for Machine {
     fn restart(&self, unit: &str) {
         self.start(&unit.parse().unwrap()).unwrap();
     }
+    fn start_for_ever(&self, unit: &str) {
+        Machine::start_for_ever(self, &unit.parse().unwrap());
+    }
 }
 
 type Case = fn(&mut dyn Act, &dyn Outside);
 
-const CASES: [(&str, Case); 24] = [
+const CASES: [(&str, Case); 25] = [
     ("a file is made, changed, kept, put back and removed", file_life),
     ("a file keeps its mode to the bit", file_mode),
     ("a secret is written and compared, and never seen", secret_file),
@@ -87,6 +92,7 @@ const CASES: [(&str, Case); 24] = [
     ("a unit is made, changed, kept, put back and removed", unit_life),
     ("a unit restarts for what it reads, and is seen as stale before", unit_reads),
     ("a restart by somebody else counts", unit_restarted_by_others),
+    ("a unit that starts for ever is unknown, until something else is wanted", unit_starts_for_ever),
     ("a unit of the distribution is fed, kept, and left running when no longer wanted", distribution_unit),
     ("a unit without an install section is only installed", installed_only),
     ("an account gets keys, loses them, and stays", account_life),
@@ -342,6 +348,24 @@ fn unit_restarted_by_others(host: &mut dyn Act, outside: &dyn Outside) {
     bring(host, 3, &file("a", "two\n"));
     outside.restart("knarr-test.service");
     assert_eq!(host.see(&reader.id(), Some(&reader)), Seen::Is(reader));
+}
+
+/// Its first text does not come to an end once the file `one` is there.
+fn unit_starts_for_ever(host: &mut dyn Act, outside: &dyn Outside) {
+    let name = "knarr-test.service";
+    let text = |word: &str| {
+        let ready = format!("[ -e {} ] || systemd-notify --ready", at(word));
+        format!(
+            "[Service]\nType=notify\nNotifyAccess=all\nExecStart=/bin/sh -c \"{ready}; exec sleep 1000000\"\n[Install]\nWantedBy=multi-user.target\n"
+        )
+    };
+    let (one, two) = (unit(name, Some(&text("one")), &[]), unit(name, Some(&text("two")), &[]));
+    bring(host, 1, &one);
+    outside.plant(&at("one"), "", 0o644);
+    outside.start_for_ever(name);
+    assert!(matches!(host.see(&one.id(), Some(&one)), Seen::Unknown(_)));
+    bring(host, 2, &two);
+    assert!(outside.is_active(name));
 }
 
 /// Waits for what a unit shows of what it read: it writes that a moment after systemd calls it started.

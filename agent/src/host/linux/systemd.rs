@@ -9,8 +9,9 @@ use zbus::Connection;
 use zbus::export::ordered_stream::OrderedStreamExt;
 use zbus_systemd::systemd1::{JobRemovedStream, ManagerProxy, ServiceProxy, UnitProxy};
 
-/// How long a start or stop may take; systemd's own limit is 90 s for most services.
-const PATIENCE: Duration = Duration::from_mins(5);
+/// How long a start or stop is waited for; systemd's own limit is 90 s for most services. What starts longer goes on
+/// starting, and a later pass sees how that ended: meanwhile a commit that mends it must be followed.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A connection to systemd, made when it is first needed, and anew after a failure.
 #[derive(Default)]
@@ -29,7 +30,7 @@ impl Systemd {
         let failed =
             |result: &str| Fault::Job { unit: unit.clone(), verb: verb(order), result: result.to_owned() };
         let Ok(result) = tokio::time::timeout(PATIENCE, ask(&bus, order, unit)).await else {
-            return Err(failed("no end after 5 minutes"));
+            return Err(failed("no end after 2 minutes"));
         };
         match self.settled(unit, result)?.as_str() {
             "done" | "skipped" => Ok(()),

@@ -77,6 +77,14 @@ impl Outside for Here {
     fn restart(&self, unit: &str) {
         assert!(systemctl(&["restart", unit]));
     }
+    fn start_for_ever(&self, unit: &str) {
+        assert!(systemctl(&["restart", "--no-block", unit]));
+        let starts = || {
+            run(&["systemctl", "show", "-p", "ActiveState", unit])
+                .is_some_and(|said| said.contains("=activating"))
+        };
+        assert!(super::eventually(starts));
+    }
 }
 
 fn systemctl(args: &[&str]) -> bool {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Units {
     loaded: BTreeMap<String, Files>,
     running: BTreeSet<String>,
+    moving: BTreeSet<String>,
 }
 
 /// The files of one unit.
@@ -51,12 +52,16 @@ impl Machine {
             (None, files) if files.text.is_some() && !files.installs() => Enabled::Fixed,
             (None, _) => Enabled::No,
         };
-        let active = state.units.running.contains(name.as_str());
+        let active = match name.as_str() {
+            name if state.units.moving.contains(name) => Active::Moving,
+            name if state.units.running.contains(name) => Active::Yes,
+            _ => Active::No,
+        };
         UnitStatus {
             loaded: loaded.text.is_some(),
             masked: false,
             enabled,
-            active: if active { Active::Yes } else { Active::No },
+            active,
             stale: loaded != state.files(name.as_str()),
         }
     }
@@ -70,7 +75,7 @@ impl Machine {
             }
             Order::Enable => {}
             Order::Disable => self.0.borrow_mut().disk.unlink_for_good(&wants(name)),
-            Order::Stop => drop(self.0.borrow_mut().units.running.remove(name)),
+            Order::Stop => self.end(name),
             Order::Restart => return self.start(unit),
         }
         Ok(())
@@ -81,7 +86,7 @@ impl Machine {
         let files = self.0.borrow_mut().loaded(unit.as_str());
         let failed = || Fault::Job { unit: unit.clone(), verb: "start", result: "failed".into() };
         let text = files.text.ok_or_else(failed)?;
-        self.0.borrow_mut().units.running.remove(unit.as_str());
+        self.end(unit.as_str());
         if let Some(start) = files.drop_in.as_deref().and_then(noted) {
             note_start(&mut self.clone(), &settings(), &key(), &start).unwrap_or_default();
         }
@@ -96,6 +101,19 @@ impl Machine {
         }
         state.units.running.insert(unit.to_string());
         Ok(())
+    }
+
+    /// A start that does not come to its end.
+    pub(crate) fn start_for_ever(&self, unit: &UnitName) {
+        self.start(unit).unwrap();
+        self.end(unit.as_str());
+        self.0.borrow_mut().units.moving.insert(unit.to_string());
+    }
+
+    fn end(&self, name: &str) {
+        let units = &mut self.0.borrow_mut().units;
+        units.running.remove(name);
+        units.moving.remove(name);
     }
 
     pub(crate) fn is_active(&self, unit: &UnitName) -> bool {
