@@ -128,14 +128,10 @@ impl Lab {
         self.host(host).put(&format!("/usr/local/bin/{name}"), &content, 0o755);
     }
 
-    /// Pulls all cables of a host.
-    pub fn cut(&self, host: &str) {
+    /// Pulls all cables of a host until the cut is joined or dropped: a step that fails leaves nobody cut off.
+    pub fn cut(&self, host: &'static str) -> Cut<'_> {
         self.plug_all(host, false);
-    }
-
-    /// Plugs all cables of a host in again.
-    pub fn join(&self, host: &str) {
-        self.plug_all(host, true);
+        Cut { lab: self, host }
     }
 
     /// Pulls the cable of a host to one network.
@@ -164,6 +160,25 @@ impl Lab {
             }
         }
         println!("To remove it: make sweep");
+    }
+}
+
+/// A host whose cables are pulled.
+#[derive(Debug)]
+#[must_use = "dropped, it is joined at once"]
+pub struct Cut<'lab> {
+    lab: &'lab Lab,
+    host: &'static str,
+}
+
+impl Cut<'_> {
+    /// Plugs all cables of the host in again.
+    pub fn join(self) {}
+}
+
+impl Drop for Cut<'_> {
+    fn drop(&mut self) {
+        self.lab.plug_all(self.host, true);
     }
 }
 

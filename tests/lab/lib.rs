@@ -20,7 +20,7 @@ pub mod story;
 
 pub use child::Child;
 pub use host::Host;
-pub use lab::{Lab, Missing};
+pub use lab::{Cut, Lab, Missing};
 pub use net::Namespace;
 pub use peers::{PEERS, peers};
 pub use shell::{Output, wait_for, wait_until};

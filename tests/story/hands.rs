@@ -8,6 +8,15 @@ use crate::{Output, wait_until};
 /// The machines that follow the repository.
 pub(super) const NODES: [&str; 3] = ["attic", "edge", "worker"];
 
+/// The machines once shed has joined: edge and worker are public, attic and shed are behind NAT routers of their own.
+pub(super) const ALL: [&str; 4] = ["attic", "edge", "shed", "worker"];
+
+/// The domain of names in the mesh.
+const MESH: &str = "mesh.harbor.example";
+
+/// How long something may take that has to happen: a machine under load is slow, and waiting costs nothing when it is not.
+pub(super) const PATIENCE: Duration = Duration::from_mins(2);
+
 /// The plain text that must lie nowhere but where it is wanted.
 pub(super) const SECRET: &str = "plain-text-4c1d77-of-the-secret";
 
@@ -31,6 +40,18 @@ pub(super) fn on(lab: &Lab, name: &str, text: &str) -> String {
     lab.host(name).expect(text)
 }
 
+/// Has a program of the user's listen on a port of all addresses, unless it does already.
+pub(super) fn listen(lab: &Lab, name: &str, port: u16) {
+    on(
+        lab,
+        name,
+        &format!(
+            "systemctl -q is-active listen-{port} || systemd-run -q --unit=listen-{port} nc -l -k -n -p {port}
+             for _ in $(seq 600); do ss -Hltn | grep -q ':{port} ' && exit 0; sleep 0.1; done; exit 1"
+        ),
+    );
+}
+
 /// Runs a pass now and returns all that knarrd says, however it ends.
 pub(super) fn outcome(lab: &Lab, name: &str) -> String {
     said(&lab.host(name).run("knarrd once"))
@@ -43,7 +64,7 @@ pub(super) fn converged(lab: &Lab, name: &str) {
         last = said(&lab.host(name).run("knarrd once"));
         last.contains("converged")
     };
-    wait_until(&format!("{name} converges"), Duration::from_mins(1), converged);
+    wait_until(&format!("{name} converges"), PATIENCE, converged);
 }
 
 /// Returns the commit that a machine applied last.
@@ -53,6 +74,44 @@ pub(super) fn applied(lab: &Lab, name: &str) -> String {
         name,
         r#"knarrd status --output json | tr -d ' \n' | grep -o '"applied":"[0-9a-f]*"' | cut -d'"' -f4"#,
     )
+}
+
+/// Runs a pass on machines at the same moment and waits until all have converged.
+pub(super) fn all_converge(lab: &Lab, nodes: &[&str]) {
+    std::thread::scope(|scope| {
+        for node in nodes {
+            scope.spawn(|| converged(lab, node));
+        }
+    });
+}
+
+/// Returns the mesh address that the repository gives a machine.
+pub(super) fn mesh_ip(lab: &Lab, node: &str) -> String {
+    harbor(lab, &format!("sed -n 's/^mesh: //p' nodes/{node}.yaml | tr -d '\"'"))
+}
+
+/// Waits until each machine is answered by each other one over the mesh, with packets as large as its device takes.
+pub(super) fn all_pairs_ping(lab: &Lab, nodes: &[&str]) {
+    for from in nodes {
+        for to in nodes.iter().filter(|to| *to != from) {
+            let ping =
+                format!("ping -qc1 -W1 -M do -s $(( $(cat /sys/class/net/knarr0/mtu) - 28 )) {to}.{MESH}");
+            let answers = || lab.host(from).run(&ping).ok();
+            wait_until(&format!("{to} answers {from} over the mesh"), PATIENCE, answers);
+        }
+    }
+}
+
+/// Waits until a machine gets through to a port.
+pub(super) fn reaches(lab: &Lab, name: &str, address: &str, port: u16) {
+    let dial = format!("nc -z -w5 {address} {port}");
+    wait_until(&format!("{name} reaches {address}:{port}"), PATIENCE, || lab.host(name).run(&dial).ok());
+}
+
+/// True when a person on the internet is let in by a machine's sshd.
+pub(super) fn ssh_from_outside(lab: &Lab, node: &str) -> bool {
+    let target = lab.host(node).ssh();
+    lab.host("laptop").run_as("me", &format!("ssh -o BatchMode=yes -o ConnectTimeout=2 {target} true")).ok()
 }
 
 fn said(output: &Output) -> String {

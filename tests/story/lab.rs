@@ -67,9 +67,9 @@ fn cables(lab: &Lab) {
     lab.unplug("laptop", "home");
     assert!(!sees("attic") && sees("edge"));
     lab.plug("laptop", "home");
-    lab.cut("edge");
+    let cut = lab.cut("edge");
     assert!(!sees("edge"));
-    lab.join("edge");
+    cut.join();
     wait_until("both are back", Duration::from_secs(5), || sees("attic") && sees("edge"));
 }
 

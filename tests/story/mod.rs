@@ -1,8 +1,10 @@
 //! The story: scenarios in their order on one lab. A scenario is a file here and a row of the table.
 
 mod crash;
+mod firewall;
 mod hands;
 mod lab;
+mod mesh;
 mod own;
 mod runner;
 mod stand_in;
@@ -19,6 +21,9 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "lab", about: "the test lab itself", needs: &[], play: lab::play },
     Scenario { name: "stand-in", about: "the stand-in for K3s itself", needs: &[], play: stand_in::play },
     Scenario { name: "thread", about: "the first hour", needs: &[], play: thread::play },
+    Scenario { name: "mesh", about: "four machines reach each other", needs: &["thread"], play: mesh::play },
+    Scenario { name: "status", about: "what machines say", needs: &["mesh"], play: mesh::status },
+    Scenario { name: "firewall", about: "who gets where", needs: &["mesh"], play: firewall::play },
     Scenario { name: "days", about: "the days after", needs: &["thread"], play: thread::later },
     Scenario {
         name: "trust",
@@ -32,7 +37,7 @@ const SCENARIOS: &[Scenario] = &[
 ];
 
 /// What `make demo` shows.
-const DEMO: &[&str] = &["thread", "days", "trust"];
+const DEMO: &[&str] = &["thread", "mesh", "days", "trust"];
 
 /// Runs the scenarios whose names contain one of `wanted`, with those that they need; all when `wanted` is empty.
 pub fn test(wanted: &[String]) -> ExitCode {

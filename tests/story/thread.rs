@@ -3,7 +3,7 @@
 //! People's steps are typed on the laptop; the judges are git, ssh, systemctl, sysctl and cat on the machines.
 
 use super::Story;
-use super::hands::{NODES, SECRET, converged, harbor, me, on, outcome};
+use super::hands::{NODES, SECRET, converged, harbor, listen, me, on, outcome};
 use crate::Lab;
 
 /// The first hour.
@@ -66,8 +66,16 @@ fn the_origin_takes_the_first_push(lab: &Lab) {
 fn three_machines_enrol(lab: &Lab) {
     let alias = "Host by-edge\n HostName 198.51.100.4\n User debian\n ProxyJump root@203.0.113.7\n";
     me(lab, &format!("printf '{alias}' > ~/.ssh/config"));
-    let said = harbor(lab, "knarr node add -y edge=root@203.0.113.7 worker=by-edge attic=pi@192.168.1.20");
+    for port in [80, 3306] {
+        listen(lab, "worker", port);
+    }
+    let said = harbor(
+        lab,
+        "knarr node add -y --open worker:80 edge=root@203.0.113.7 worker=by-edge attic=pi@192.168.1.20",
+    );
     assert!(said.contains("behind NAT"), "attic is found to be behind NAT: {said}");
+    let closes = |line: &str| line.contains("3306") && line.contains("close");
+    assert!(said.lines().any(closes), "what will close is said: {said}");
     for node in NODES {
         on(lab, node, "systemctl is-active knarrd && test \"$(stat -c %a /var/lib/knarr/age.key)\" = 600");
         assert!(harbor(lab, &format!("cat nodes/{node}.yaml")).contains("age1"));
@@ -172,12 +180,12 @@ fn a_pass_is_taken_back(lab: &Lab) {
 
 /// While the git host is away a machine still keeps to what it last accepted, or to what another has, and says so.
 fn a_machine_needs_no_git_host_to_stay_right(lab: &Lab) {
-    lab.cut("git");
+    let cut = lab.cut("git");
     on(lab, "edge", "echo mine > /etc/motd");
     let said = outcome(lab, "edge");
     assert!(said.contains("cannot fetch"), "{said}");
     assert_eq!(on(lab, "edge", "cat /etc/motd"), "be welcome");
-    lab.join("git");
+    cut.join();
     converged(lab, "edge");
 }
 

@@ -1,0 +1,147 @@
+//! The mesh: every machine reaches each other one, also two behind NATs of their own, and changes are live.
+//!
+//! The judges are ping, wg and getent on the machines, curl on a machine and on the internet.
+
+use std::collections::BTreeMap;
+
+use super::Story;
+use super::hands::{ALL, PATIENCE, all_pairs_ping, harbor, mesh_ip, on};
+use crate::{Lab, wait_until};
+
+/// Four machines in one mesh.
+pub(super) fn play(story: &mut Story<'_>) {
+    story.step("node add: a machine behind another NAT, relayed by edge", shed_joins);
+    story.step("all pairs ping by name, attic and shed through the relay", every_pair_answers);
+    story.step("wg: who dials whom, and who keeps its way open", wireguard_is_as_the_directory_says);
+    story.step("20 peers come and go, 1,000 packets of others lose none", peers_come_and_go_unnoticed);
+}
+
+/// What machines say of each other.
+pub(super) fn status(story: &mut Story<'_>) {
+    story.step("knarr status from the laptop names every machine", one_machine_tells_of_all);
+    story.step("Prometheus reads metrics on the mesh, the internet does not", metrics_are_on_the_mesh_only);
+}
+
+/// A fourth machine enrols, behind a NAT of its own; `node add` proposes the relay.
+fn shed_joins(lab: &Lab) {
+    harbor(
+        lab,
+        "knarr node add -y shed=pi@192.168.2.20 && grep -qx 'relay: edge' nodes/shed.yaml nodes/attic.yaml",
+    );
+    harbor(lab, "knarr ship -y -m 'shed joins'");
+}
+
+fn every_pair_answers(lab: &Lab) {
+    all_pairs_ping(lab, &ALL);
+    for node in ALL {
+        let found = on(lab, "worker", &format!("getent hosts {node}.mesh.harbor.example | cut -d' ' -f1"));
+        assert_eq!(found, mesh_ip(lab, node));
+    }
+}
+
+/// What wg(8) shows of one peer.
+#[derive(Debug)]
+struct Peer {
+    endpoint: String,
+    allowed: Vec<String>,
+    transferred: u64,
+    keepalive: String,
+}
+
+/// Reads `wg show knarr0 dump` by public key.
+fn peers(lab: &Lab, node: &str) -> BTreeMap<String, Peer> {
+    let dump = on(lab, node, "wg show knarr0 dump");
+    let peer = |line: &str| {
+        let [key, _, endpoint, allowed, _, received, sent, keepalive] =
+            line.split('\t').collect::<Vec<_>>().try_into().expect("wg dumps eight columns for a peer");
+        let bytes = |text: &str| text.parse::<u64>().expect("wg counts bytes");
+        let allowed = allowed.split(',').map(str::to_owned).collect();
+        let transferred = bytes(received) + bytes(sent);
+        (
+            key.to_owned(),
+            Peer { endpoint: endpoint.to_owned(), allowed, transferred, keepalive: keepalive.to_owned() },
+        )
+    };
+    dump.lines().skip(1).map(peer).collect()
+}
+
+fn key(lab: &Lab, node: &str) -> String {
+    on(lab, node, "wg show knarr0 public-key")
+}
+
+/// Public machines are dialled where they are; who is behind NAT keeps its ways open, and has none to the other one.
+fn wireguard_is_as_the_directory_says(lab: &Lab) {
+    let [attic, edge, shed, worker] = ALL.map(|node| key(lab, node));
+    let seen = peers(lab, "attic");
+    assert!(!seen.contains_key(&shed), "no tunnel between two NATs: {seen:?}");
+    assert_eq!(seen[&edge].endpoint, "203.0.113.7:51821");
+    assert_eq!(seen[&edge].keepalive, "25");
+    assert!(
+        seen[&edge].allowed.contains(&format!("{}/32", mesh_ip(lab, "shed"))),
+        "shed is behind edge: {seen:?}"
+    );
+    let seen = peers(lab, "worker");
+    assert_eq!(seen[&edge].endpoint, "203.0.113.7:51821");
+    assert_eq!(seen[&edge].keepalive, "off");
+    assert!(seen[&attic].endpoint.starts_with("203.0.113.99:"), "attic dialled through its NAT: {seen:?}");
+    assert_eq!(peers(lab, "edge")[&worker].allowed, [format!("{}/32", mesh_ip(lab, "worker"))]);
+}
+
+/// While 20 devices come and go at edge, the pair of worker and attic loses nothing and is never made anew.
+fn peers_come_and_go_unnoticed(lab: &Lab) {
+    let attic = key(lab, "attic");
+    let before = peers(lab, "worker");
+    let pings = lab.host("worker").spawn(
+        "root",
+        "rm -f /run/lock/enough; until [ -e /run/lock/enough ]; do ping -q -c 250 -i 0.01 attic.mesh.harbor.example; done",
+    );
+    pings.wait_says("250 received", PATIENCE);
+    harbor(
+        lab,
+        "for n in $(seq 20); do knarr peer add extra-$n --via edge --reach ssh --key $(wg genkey | wg pubkey); done
+         knarr ship -y -m '20 devices'",
+    );
+    assert_eq!(peers(lab, "edge").len(), 3 + 20);
+    harbor(lab, "for n in $(seq 20); do knarr peer remove extra-$n; done; knarr ship -y -m 'no devices'");
+    assert_eq!(peers(lab, "edge").len(), 3);
+    wait_until("1,000 packets have gone", PATIENCE, || rounds(&pings.said()).len() >= 4);
+    on(lab, "worker", "touch /run/lock/enough");
+    let (_, said) = pings.finish(PATIENCE);
+    assert!(rounds(&said).iter().all(|round| round.contains(" 250 received")), "{said}");
+    let after = peers(lab, "worker");
+    assert!(
+        after[&attic].transferred >= before[&attic].transferred + 1000 * 84,
+        "never made anew: {after:?}"
+    );
+    assert_eq!(after[&attic].endpoint, before[&attic].endpoint);
+}
+
+/// What ping says at the end of each round.
+fn rounds(said: &str) -> Vec<&str> {
+    said.lines().filter(|line| line.contains("packets transmitted")).collect()
+}
+
+/// The laptop asks one machine, which knows of all others by their signed reports.
+fn one_machine_tells_of_all(lab: &Lab) {
+    let head = harbor(lab, "git rev-parse --short=7 HEAD");
+    let tells = |said: &str, node: &str| {
+        let line = said.lines().find(|line| line.trim_start().starts_with(node)).unwrap_or_default();
+        line.contains(&head) && line.contains("converged")
+    };
+    let mut said = String::new();
+    let tells_of_all = || {
+        said = harbor(lab, "knarr status || true");
+        ALL.iter().all(|node| tells(&said, node))
+    };
+    wait_until(&format!("knarr status says that all have converged on {head}"), PATIENCE, tells_of_all);
+}
+
+/// The listener answers machines on its mesh address and nobody else.
+fn metrics_are_on_the_mesh_only(lab: &Lab) {
+    let edge = mesh_ip(lab, "edge");
+    let said = on(lab, "worker", &format!("curl -sSf -m 60 http://{edge}:51821/metrics"));
+    assert!(said.contains("# TYPE knarr_") && said.contains("knarr_outcome"), "{said}");
+    for address in ["203.0.113.7", "198.51.100.4"] {
+        assert!(!lab.internet().run(&format!("nc -z -w1 {address} 51821")).ok(), "{address} is open");
+    }
+}
