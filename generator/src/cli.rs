@@ -1,9 +1,11 @@
 //! The command line: one file a command, each only wiring.
 
+mod app;
 mod approve;
 mod check;
 mod completions;
 mod doctor;
+mod kubeconfig;
 mod mend;
 mod new;
 mod node;
@@ -42,12 +44,14 @@ enum Command {
     Check(check::Args),
     Node(node::Args),
     Peer(peer::Args),
+    App(app::Args),
     Plan(plan::Args),
     Ship(ship::Args),
     Status(status::Args),
     Approve(approve::Args),
     Mend(mend::Args),
     Doctor(doctor::Args),
+    Kubeconfig(kubeconfig::Args),
     Secret(secret::Args),
     Seal(seal::Args),
     SealingKey(sealing_key::Args),
@@ -82,6 +86,8 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Check(args) => check::run(args, &ui),
         Command::Node(args) => node::run(args, &ui),
         Command::Peer(args) => peer::run(args, &ui),
+        Command::App(args) => app::run(args, &ui),
+        Command::Kubeconfig(args) => kubeconfig::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),
         Command::Ship(args) => ship::run(args, &ui),
         Command::Status(_) => status::run(&ui),

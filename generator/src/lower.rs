@@ -15,7 +15,7 @@ use knarr_node::firewall::FirewallPart;
 use knarr_node::item::Item;
 use knarr_node::mesh::Role;
 use knarr_node::name::{NodeName, SecretName};
-use knarr_node::state::{MeshPart, NodeState};
+use knarr_node::state::{ClusterState, MeshPart, NodeState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where all machines read who is in the mesh.
@@ -49,6 +49,11 @@ pub fn lower(model: &Model) -> Tree {
     tree.text("rendered/access/nodes", cluster::reporters(model));
     tree.text("rendered/access/signers", cluster::signers(model));
     tree
+}
+
+/// Returns what the cluster itself is to be.
+pub fn cluster(model: &Model) -> ClusterState {
+    cluster::state(model)
 }
 
 /// Returns what each machine is to be; a removed one has no State.

@@ -1,8 +1,10 @@
 //! What each machine would do between two renders: knarrd's own comparison, offline.
 
+mod objects;
 mod words;
 mod world;
 
+pub use objects::{AppRow, ObjectRow, Turn};
 pub use words::Line;
 pub use world::World;
 
@@ -62,6 +64,8 @@ pub struct Step {
 pub struct Planned {
     /// The machines that do something, by name.
     pub nodes: Vec<Row>,
+    /// What changes in the cluster itself, by app.
+    pub apps: Vec<AppRow>,
     /// What happens to no machine, as sentences: who may sign, what devices must be told.
     pub notes: Vec<String>,
 }
@@ -69,7 +73,7 @@ pub struct Planned {
 impl Planned {
     /// Whether nothing would happen.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.notes.is_empty()
+        self.nodes.is_empty() && self.apps.is_empty() && self.notes.is_empty()
     }
 }
 
@@ -81,7 +85,8 @@ pub fn between(old: &World, new: &World) -> Planned {
     let signers = old.signers != new.signers && !old.signers.is_empty();
     let note = "who may sign changes: a present signer must sign this commit, or the recovery key";
     let signers = signers.then(|| note.to_owned());
-    Planned { nodes, notes: signers.into_iter().chain(cut_off(old, new)).collect() }
+    let apps = objects::between(&old.objects, &new.objects);
+    Planned { nodes, apps, notes: signers.into_iter().chain(cut_off(old, new)).collect() }
 }
 
 /// Returns a sentence for each machine that its devices will not find any more.

@@ -14,6 +14,13 @@ pub const FILES: [(&str, &str, bool); 4] = [
 /// The controller that opens sealed Secrets.
 pub const SEALED_SECRETS: &str = include_str!("../../templates/sealed-secrets.yaml");
 
+/// What `knarr app add` writes for an image.
+pub const DEPLOYMENT: &str = include_str!("../../templates/app/deployment.yaml");
+/// The same, for its port.
+pub const SERVICE: &str = include_str!("../../templates/app/service.yaml");
+/// The same, for its host.
+pub const INGRESS: &str = include_str!("../../templates/app/ingress.yaml");
+
 /// Fills a template of ours. Values are words that need no quotes in YAML: who calls proves that.
 pub fn fill(template: &str, words: &[(&'static str, &str)]) -> String {
     let mut context = tera::Context::new();

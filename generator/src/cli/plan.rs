@@ -4,7 +4,7 @@ use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::git::History;
-use crate::plan::{Fate, Line, Planned, Row, World, base, between};
+use crate::plan::{AppRow, Fate, Line, Planned, Row, World, base, between};
 use crate::render;
 use crate::ui::Ui;
 
@@ -56,6 +56,14 @@ pub(super) fn show(planned: &Planned, ui: &Ui) {
     let rows: Vec<[String; 3]> = planned.nodes.iter().flat_map(lines).collect();
     if !rows.is_empty() {
         ui.table(["NODE", "CHANGE", "IMPACT"], &rows);
+    }
+    if !planned.apps.is_empty() {
+        let line = |row: &AppRow| [format!("{} {}", row.turn.sign(), row.app), row.words()];
+        let rows: Vec<[String; 2]> = planned.apps.iter().map(line).collect();
+        ui.table(["APP", "OBJECTS"], &rows);
+        if planned.nodes.is_empty() {
+            ui.say("nothing changes on any machine");
+        }
     }
     for note in &planned.notes {
         ui.say(format_args!("note: {note}"));

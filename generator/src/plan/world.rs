@@ -1,9 +1,10 @@
 //! All machines as one render has them: of this work tree, or of a commit.
 
+use super::objects::Objects;
 use crate::emit::{Output, Tree};
 use crate::error::CliError;
 use crate::git::{History, Side};
-use crate::lower::{MESH, states};
+use crate::lower::{MESH, cluster, states};
 use crate::render::Prepared;
 use knarr_node::firewall::FirewallPart;
 use knarr_node::mesh::{Directory, Stranger};
@@ -22,6 +23,7 @@ pub struct World {
     pub(super) removed: BTreeSet<NodeName>,
     pub(super) signers: String,
     pub(super) directory: Option<Directory>,
+    pub(super) objects: Objects,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +53,7 @@ impl World {
                 .map(|(name, _)| name.clone())
                 .collect(),
             directory: Some(prepared.model.directory.clone()),
+            objects: Objects::of_tree(&prepared.tree, Some(&cluster(&prepared.model))),
             signers: match signers {
                 Some((_, Output::Text(text))) => text.clone(),
                 Some((_, Output::Sealed(_))) | None => String::new(),
@@ -85,9 +88,10 @@ impl World {
                 world.machines.insert(state.node, machine);
             }
         }
-        if let Some(cluster) = read::<ClusterState>(files, "rendered/cluster.yaml")? {
-            world.removed = cluster.tombstones().map(|tombstone| tombstone.node.clone()).collect();
-        }
+        let cluster = read::<ClusterState>(files, "rendered/cluster.yaml")?;
+        world.objects = Objects::of_files(files, cluster.as_ref());
+        let tombstones = cluster.iter().flat_map(ClusterState::tombstones);
+        world.removed = tombstones.map(|tombstone| tombstone.node.clone()).collect();
         let signers = files.iter().find(|(path, _)| path.as_str() == SIGNERS);
         world.signers =
             signers.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();

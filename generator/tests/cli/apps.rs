@@ -1,0 +1,135 @@
+//! `knarr app`, `knarr seal --app` and `knarr kubeconfig`.
+
+use crate::home::{Home, KEYS};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// The example with K3s, Argo CD and a sealing certificate, committed.
+fn home() -> Home {
+    let home = Home::with_example();
+    home.replace("harbor/cluster.yaml", "format: 1\n", "format: 1\nk3s: {version: v1.36.2+k3s1}\n");
+    let lock = fs::read_to_string(home.path("harbor/knarr.lock")).unwrap();
+    let argocd = format!("argocd v3.2.11: {{sha256: {}, from: [/srv/core-install.yaml]}}\n", "ab".repeat(32));
+    home.write("harbor/knarr.lock", &(lock + &argocd));
+    fs::copy(format!("{KEYS}/sealing-4096.crt"), home.path("harbor/secrets/sealing.crt")).unwrap();
+    home.knarr("harbor", &["render"]);
+    home.git("harbor", &["add", "--all"]);
+    home.git("harbor", &["commit", "--quiet", "--no-verify", "-m", "k3s"]);
+    home
+}
+
+fn shop(home: &Home) -> String {
+    let image = "registry.harbor.example/shop:1.4";
+    home.knarr("harbor", &["app", "add", "shop", "--image", image, "--port", "8080", "--host", "shop"])
+}
+
+#[test]
+fn an_app_is_added_sealed_planned_and_removed() {
+    let home = home();
+    let wrote = |file: &str| format!(" ✓ wrote apps/{file}\n");
+    let files = ["shop.yaml", "shop/deployment.yaml", "shop/ingress.yaml", "shop/service.yaml"];
+    let said = shop(&home);
+    assert_eq!(said, files.map(wrote).concat() + "Next: edit them, then knarr ship\n");
+    let said = home.knarr("harbor", &["seal", "db", "--app", "shop", "--from-literal", "password=hunter2"]);
+    assert!(said.contains("wrote apps/shop/db.sealed.yaml   Secret shop/db, strict, 1 key"), "{said}");
+    // The example's private sealing key is nobody's to read: it only must be there.
+    fs::copy(home.path("harbor/secrets/greeting.age"), home.path("harbor/secrets/sealing-keys.age")).unwrap();
+    let said = home.knarr("harbor", &["plan"]);
+    assert!(said.contains("+ shop") && said.contains("Service, Deployment, SealedSecret, Ingress"), "{said}");
+    assert!(said.contains("~ (cluster)") && said.contains("+ Namespace shop"), "{said}");
+    let said = home.knarr("harbor", &["app", "list"]);
+    assert!(said.contains("shop") && said.contains("https://shop.harbor.example"), "{said}");
+    home.knarr("harbor", &["render"]);
+    let ingress = fs::read_to_string(home.path("harbor/rendered/apps/shop/ingress.yaml")).unwrap();
+    assert!(
+        ingress.contains("host: shop.harbor.example") && ingress.contains("namespace: shop"),
+        "{ingress}"
+    );
+    let said = home.knarr("harbor", &["app", "remove", "shop", "--yes"]);
+    let line = "kubectl delete --namespace shop sealedsecret.bitnami.com/db deployment.apps/shop ingress.networking.k8s.io/shop service/shop";
+    assert!(said.contains(line) && said.contains("deleted apps/shop/db.sealed.yaml"), "{said}");
+    assert!(
+        !home.path("harbor/apps").exists() || fs::read_dir(home.path("harbor/apps")).unwrap().count() == 0
+    );
+}
+
+#[test]
+fn what_cannot_be_an_app_is_refused_and_nothing_is_written() {
+    let home = home();
+    shop(&home);
+    home.write("manifests/notes.txt", "x");
+    home.write("other/a.yaml", "kind: Service\n");
+    let cases: [(&[&str], &str); 7] = [
+        (&["app", "add", "shop", "--image", "a"], "`apps/shop.yaml` is there already"),
+        (&["app", "add", "blog", "--image", "a", "--host", "blog"], "add --port PORT"),
+        (&["app", "add", "blog", "--image", "a\"b"], "is not an image"),
+        (&["app", "add", "blog", "--image", "a", "--namespace", "argocd"], "KN0702"),
+        (&["app", "add", "blog", "--path", "../manifests"], "there is no manifest in"),
+        (&["app", "add", "blog", "--path", "../other"], "KN0704"),
+        (&["app", "remove", "blog", "-y"], "there is no app `blog`"),
+    ];
+    for (args, message) in cases {
+        let said = home.knarr("harbor", args);
+        assert!(said.contains(message) && !said.contains("✓"), "{args:?}: {said}");
+        assert!(!home.path("harbor/apps/blog.yaml").exists() && !home.path("harbor/apps/blog").exists());
+    }
+    let said = home.knarr("harbor", &["seal", "db", "--app", "blog", "--from-literal", "a=b"]);
+    assert!(said.contains("there is no app `blog`"), "{said}");
+}
+
+#[test]
+fn a_folder_of_manifests_becomes_an_app() {
+    let home = home();
+    home.write("deploy/a.yaml", "{apiVersion: v1, kind: Service, metadata: {name: wiki}}\n");
+    home.write("deploy/README.md", "x");
+    let args = ["app", "add", "wiki", "--path", "../deploy", "--namespace", "docs", "--output", "json"];
+    let said = home.knarr("harbor", &args);
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(told["wrote"], serde_json::json!(["apps/wiki.yaml", "apps/wiki/a.yaml"]));
+    let said = home.knarr("harbor", &["app", "list", "--output", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (&rows[0]["namespace"], &rows[0]["objects"][0]),
+        (&"docs".into(), &"Service docs/wiki".into())
+    );
+}
+
+/// A new repository with the example's machines.
+fn fresh() -> Home {
+    let home = Home::empty();
+    let config = "[user]\n name = me\n email = me@example.org\n";
+    home.write(".gitconfig", config);
+    home.knarr(".", &["new", "harbor", "--recovery", "kit", "--domain", "harbor.example"]);
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/three-machines/nodes");
+    for name in ["attic", "edge", "worker"] {
+        let text = fs::read_to_string(format!("{example}/{name}.yaml")).unwrap();
+        let end = text.find("host:").unwrap_or(text.len());
+        home.write(&format!("harbor/nodes/{name}.yaml"), &text[..end]);
+    }
+    home
+}
+
+#[test]
+fn a_kubeconfig_is_signed_offline_and_only_its_owner_reads_it() {
+    let home = fresh();
+    let said = home.knarr("harbor", &["kubeconfig"]);
+    assert!(said.contains("wrote ~/.kube/harbor.yaml: good for 365 days"), "{said}");
+    let path = home.path(".kube/harbor.yaml");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&path).unwrap();
+    let edge = fs::read_to_string(home.path("harbor/nodes/edge.yaml")).unwrap();
+    let mesh = edge.lines().find_map(|line| line.strip_prefix("mesh: ")).unwrap().to_owned();
+    assert!(text.contains(&format!("https://{mesh}:6443")), "{text}");
+    let said = home.knarr("harbor", &["kubeconfig", "--to", "nodes/me.yaml"]);
+    assert!(said.contains("a private key has no place in the repository"), "{said}");
+}
+
+#[test]
+fn a_kubeconfig_joins_those_of_other_clusters() {
+    let home = fresh();
+    home.write(".kube/config", "apiVersion: v1\nkind: Config\ncurrent-context: work\nclusters:\n- {name: work, cluster: {server: \"https://a\"}}\n");
+    let said = home.knarr("harbor", &["kubeconfig", "--use"]);
+    assert!(said.contains("wrote ~/.kube/config"), "{said}");
+    let text = fs::read_to_string(home.path(".kube/config")).unwrap();
+    assert!(text.contains("current-context: harbor") && text.contains("name: work"), "{text}");
+}
