@@ -5,6 +5,7 @@ mod apps;
 mod bootstrap;
 mod cluster;
 mod host;
+mod k3s;
 pub mod own;
 
 pub use apps::FOLDER as APPS;
@@ -67,6 +68,7 @@ fn state(model: &Model, name: &NodeName, node: &Node) -> NodeState {
     items.extend(host::files(&node.host));
     items.extend(access::access(model, name, &node.host));
     items.extend(host::units(&node.host));
+    items.extend(k3s::k3s(model, name, node));
     NodeState {
         knarr: model.envelope.clone(),
         node: name.clone(),

@@ -1,9 +1,11 @@
 //! The Spec, proven: every name is a name, every reference leads somewhere. What follows cannot fail.
 
 mod app;
+mod birth;
 mod check;
 mod cluster;
 mod host;
+mod k3s;
 mod key;
 mod label;
 mod lock;
@@ -16,9 +18,11 @@ mod person;
 mod place;
 
 pub use app::{ARGOCD, ARGOCD_PIN, App};
+pub use birth::{Birth, Founded};
+pub use cluster::Cluster;
 use cluster::envelope;
-pub use cluster::{Cluster, K3s};
 pub use host::Host;
+pub use k3s::K3s;
 pub use key::SshKey;
 pub use lock::{Lock, Pin};
 pub use manifest::{Object, ObjectId};

@@ -4,6 +4,7 @@
 
 mod app;
 mod at;
+mod birth;
 mod cluster;
 mod host;
 mod k3s;
@@ -16,11 +17,12 @@ mod read;
 
 pub use app::{App, Sync};
 pub use at::At;
+pub use birth::{Birth, Datastore, Founded};
 pub use cluster::{Cluster, Git, Trust};
 pub use host::{FileSource, Host, UnitSource};
-pub use k3s::K3s;
+pub use k3s::{K3s, Setting};
 pub use lock::{Download, Lock, Pinned};
-pub use network::{Birth, Firewall, Network, OpenPort, SshFrom};
+pub use network::{Firewall, Network, OpenPort, SshFrom};
 pub use node::{Arch, Keys, Node, Role};
 pub use peer::Peer;
 pub use person::{Access, Person, Which};

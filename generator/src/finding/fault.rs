@@ -1,6 +1,8 @@
 //! Every finding: its code, weight, message and what to type. Codes are stable and never used twice.
 
 use super::Severity;
+use crate::k3s::Version;
+use crate::spec::Arch;
 use ipnet::Ipv4Net;
 use knarr_node::name::{AbsPath, BadName, NodeName, RepoPath};
 use knarr_node::net::{MeshIp, WgKey};
@@ -356,6 +358,77 @@ faults! {
 
     /// A pin of two kinds at once.
     KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";
+    /// A version without digests.
+    KN0602 Warning NotPinned {
+        /// The version.
+        version: Version,
+    } = "knarr.lock has no digest of K3s {version}, so machines get no Kubernetes", "knarr upgrade k3s {version}";
+    /// A version without a digest for a machine's architecture.
+    KN0603 Warning NotForArch {
+        /// The version.
+        version: Version,
+        /// The machine's architecture.
+        arch: Arch,
+    } = "knarr.lock has no digest of K3s {version} for {arch}, so this machine gets no Kubernetes", "knarr upgrade k3s {version}, with a mirror that has it";
+    /// No authorities and no tokens.
+    KN0604 Error NoMaterial {} = "the repository has no certificate authorities and tokens for K3s", "knarr upgrade k3s makes them";
+    /// Some authorities and tokens, and others not.
+    KN0605 Error LostMaterial {
+        /// The file.
+        path: String,
+    } = "{path} is missing, which K3s starts with", "take it from an earlier commit: git log -- {path}";
+    /// A certificate that K3s does not take for its own.
+    KN0606 Error BadAuthority {
+        /// What is wrong with it.
+        why: &'static str,
+    } = "this is no certificate authority for K3s: {why}", "take it from an earlier commit: git log";
+    /// A key that Knarr sets.
+    KN0607 Error OwnSetting {
+        /// The key.
+        key: String,
+        /// What to do instead.
+        instead: &'static str,
+    } = "`{key}` is Knarr's to set", "{instead}";
+    /// A key that K3s does not know, which it would pass over in silence.
+    KN0608 Error UnknownSetting {
+        /// The key.
+        key: String,
+        /// What it may have meant.
+        hint: String,
+    } = "K3s does not know `{key}`, and would pass over it", "{hint}";
+    /// A word that YAML 1.1 reads otherwise.
+    KN0609 Error OldYaml {
+        /// The word.
+        word: String,
+        /// What K3s makes of it.
+        reads: String,
+    } = "K3s reads YAML 1.1, where `{word}` is {reads}", "put it in quotes if you mean the text \"{word}\", else write what you mean";
+    /// A value of another kind than the key takes.
+    KN0610 Error WrongSetting {
+        /// The key.
+        key: String,
+        /// What it takes.
+        takes: &'static str,
+    } = "`{key}` takes {takes}", "write {takes}";
+    /// Something that cannot change after the birth.
+    KN0611 Error BornOtherwise {
+        /// What it was born with.
+        with: String,
+        /// As it is now.
+        now: String,
+        /// What to do.
+        procedure: &'static str,
+    } = "this cluster was born with {with}, and the files say {now}", "{procedure}";
+    /// A first server that is none.
+    KN0612 Error NoFounder {
+        /// Its name.
+        name: String,
+    } = "`{name}` is no server of this cluster", "name a server that has the data: its /var/lib/rancher/k3s/server/db is not empty";
+    /// More servers than the data allow.
+    KN0613 Error OneServerOnly {
+        /// How many there are.
+        count: usize,
+    } = "there are {count} servers, and this cluster was born with SQLite, which has one", "go from one server to three: docs/reliability.md#from-one-server-to-three";
 
     /// An app without manifests.
     KN0701 Error NoManifests {

@@ -1,20 +1,13 @@
 //! The cluster: its name, where its commits are, whom machines believe.
 
 use super::check::{self, Check};
-use super::{Lock, Network, Person, SshKey};
+use super::{Birth, K3s, Lock, Network, Person, SshKey};
 use crate::finding::{Fault, Place, near};
 use crate::spec::{self, Arch, At};
 use knarr_node::item::Source;
 use knarr_node::name::{ClusterName, PersonName, RepoPath};
 use knarr_node::state::{Envelope, FORMAT, Git};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What runs Kubernetes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct K3s {
-    /// Its version, e.g. `v1.36.2+k3s1`.
-    pub version: String,
-}
 
 /// What is true of the whole cluster.
 #[derive(Clone, Debug)]
@@ -27,6 +20,8 @@ pub struct Cluster {
     pub mirrors: Vec<Source>,
     /// What runs Kubernetes; none: nothing does.
     pub k3s: Option<K3s>,
+    /// What was chosen once.
+    pub birth: Birth,
     /// Which addresses are whose.
     pub network: Network,
     /// Where machines find the commits.
@@ -56,25 +51,9 @@ impl Check<'_> {
         let mirrors = self.mirrors(&path, &cluster.mirrors);
         let recovery = cluster.trust.recovery.as_ref().and_then(|word| self.ssh_key(&path, word));
         let k3s = cluster.k3s.as_ref().and_then(|k3s| self.k3s(&path, k3s));
+        let birth = self.birth(&path, cluster);
         let name = self.word(&path, &cluster.name);
-        Some(Cluster { name: name?, domain, mirrors, k3s, network: network?, git, signers, recovery })
-    }
-
-    fn k3s(&mut self, path: &RepoPath, k3s: &spec::K3s) -> Option<K3s> {
-        let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let parts = k3s.version.strip_prefix('v').and_then(|rest| rest.split_once("+k3s"));
-        let valid = parts.is_some_and(|(version, build)| {
-            version.split('.').count() == 3 && version.split('.').all(number) && number(build)
-        });
-        if !valid {
-            self.bad(
-                path,
-                &k3s.version,
-                "a version of K3s",
-                "v, three numbers and +k3s with a number, e.g. v1.36.2+k3s1",
-            );
-        }
-        valid.then(|| K3s { version: k3s.version.value.clone() })
+        Some(Cluster { name: name?, domain, mirrors, k3s, birth, network: network?, git, signers, recovery })
     }
 
     fn domain(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {

@@ -7,6 +7,7 @@ use crate::spec::Spec;
 use knarr_node::name::RepoPath;
 
 mod apps;
+mod k3s;
 mod network;
 
 fn example() -> Inputs {
@@ -141,7 +142,10 @@ fn each_single_mistake_is_one_finding_at_its_place() {
 
 /// Returns what was found instead of exactly the expected finding in the file of the slip.
 fn differs(slip: &Slip, expected: &str) -> Option<String> {
-    let mut inputs = example();
+    differs_from(example(), slip, expected)
+}
+
+fn differs_from(mut inputs: Inputs, slip: &Slip, expected: &str) -> Option<String> {
     slip.make(&mut inputs);
     let (findings, _) = check(&inputs);
     let rows = finding::rows(&findings, &inputs);

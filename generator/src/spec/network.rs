@@ -1,4 +1,4 @@
-//! `network`, `firewall` and `birth` of cluster.yaml, and the ports of `open` in `nodes/<name>.yaml`.
+//! `network` and `firewall` of cluster.yaml, and the ports of `open` in `nodes/<name>.yaml`.
 
 use super::At;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -84,20 +84,6 @@ impl JsonSchema for SshFrom {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"anyOf": [{"enum": ["anywhere", "mesh"]}, {"type": "array", "items": {"type": "string"}}]})
-    }
-}
-
-/// What is chosen once, when the cluster is born.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Birth {
-    /// The largest packet in the mesh in bytes: 80 less than what every link between the machines carries.
-    pub mtu: At<u32>,
-}
-
-impl Default for Birth {
-    fn default() -> Self {
-        Self { mtu: 1380.into() }
     }
 }
 

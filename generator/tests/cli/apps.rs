@@ -1,8 +1,13 @@
 //! `knarr app`, `knarr seal --app` and `knarr kubeconfig`.
 
 use crate::home::{Home, KEYS};
+use ::knarr::disk::Repo;
+use ::knarr::fresh::write_material;
+use ::knarr::k3s::Material;
+use ::knarr::secrets::Identities;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// The example with K3s, Argo CD and a sealing certificate, committed.
 fn home() -> Home {
@@ -10,7 +15,11 @@ fn home() -> Home {
     home.replace("harbor/cluster.yaml", "format: 1\n", "format: 1\nk3s: {version: v1.36.2+k3s1}\n");
     let lock = fs::read_to_string(home.path("harbor/knarr.lock")).unwrap();
     let argocd = format!("argocd v3.2.11: {{sha256: {}, from: [/srv/core-install.yaml]}}\n", "ab".repeat(32));
-    home.write("harbor/knarr.lock", &(lock + &argocd));
+    let k3s = format!("k3s v1.36.2+k3s1: {{sha256: {}, from: [/srv/k3s]}}\n", "ab".repeat(32));
+    home.write("harbor/knarr.lock", &(lock + &argocd + &k3s));
+    let me = Identities::read(Path::new(&format!("{KEYS}/me.txt"))).unwrap().recipients();
+    let made = Material::new(&"harbor".parse().unwrap(), jiff::civil::date(2026, 11, 21)).unwrap();
+    write_material(&Repo::at(home.path("harbor")), &made, &me).unwrap();
     fs::copy(format!("{KEYS}/sealing-4096.crt"), home.path("harbor/secrets/sealing.crt")).unwrap();
     home.knarr("harbor", &["render"]);
     home.git("harbor", &["add", "--all"]);

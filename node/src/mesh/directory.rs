@@ -129,7 +129,7 @@ impl Directory {
     }
 
     /// Returns the name under which machines know a node.
-    pub(super) fn host(&self, node: &NodeName) -> DomainName {
+    pub fn host(&self, node: &NodeName) -> DomainName {
         host(&self.0, node).expect("a checked domain leaves room for every node")
     }
 }

@@ -1,5 +1,6 @@
 //! Apps: one mistake, one finding, and what is rendered of them.
 
+use super::k3s::with_k3s;
 use super::{Slip, check, example, path};
 use crate::disk::Inputs;
 use crate::emit::{Output, Tree};
@@ -27,16 +28,9 @@ const CLAIM: &str = "{apiVersion: v1, kind: PersonalVolumeClaim, metadata: {name
 
 /// The example with K3s and an app.
 fn with_app() -> Inputs {
-    let mut inputs = example();
-    Slip("cluster.yaml", "format: 1\n", "format: 1\nk3s: {version: v1.36.2+k3s1}\n").make(&mut inputs);
-    let argocd = format!(
-        "argocd v3.2.11: {{sha256: {}, from: [\"https://a.example/core-install.yaml\"]}}\n",
-        "ab".repeat(32)
-    );
-    let lock = format!("{}{argocd}", inputs.text("knarr.lock").unwrap());
+    let mut inputs = with_k3s();
     let claim = CLAIM.replace("Personal", "Persistent");
     let files = [
-        ("knarr.lock", lock.as_str()),
         ("apps/shop.yaml", "namespace: shop\nhost: shop\n"),
         ("apps/shop/deployment.yaml", DEPLOYMENT),
         ("apps/shop/web/ingress.json", INGRESS),

@@ -1,0 +1,145 @@
+//! K3s's versions, and which step from one to another may be taken.
+
+use knarr_node::name::BadName;
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+/// A released version, e.g. `v1.36.2+k3s1`; ordered by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// Always 1 so far.
+    pub major: u32,
+    /// Kubernetes' minor version.
+    pub minor: u32,
+    /// Its patch.
+    pub patch: u32,
+    /// K3s's own count.
+    pub k3s: u32,
+}
+
+impl Version {
+    /// Returns `v1.36`, as K3s names its channels.
+    pub fn series(self) -> String {
+        format!("v{}.{}", self.major, self.minor)
+    }
+
+    /// Whether a cluster may go from here to `next` in one step.
+    ///
+    /// # Errors
+    /// [`BadStep`] back, or over a minor version. Source: K3s documentation, upgrades/manual.md, v1.36.
+    pub fn step(self, next: Self) -> Result<(), BadStep> {
+        let minor = |version: Self| (version.major, version.minor);
+        match next.cmp(&self) {
+            Ordering::Less => Err(BadStep::Back { from: self, to: next }),
+            _ if minor(next) == minor(self) || minor(next) == (self.major, self.minor + 1) => Ok(()),
+            Ordering::Equal | Ordering::Greater => Err(BadStep::Skips {
+                from: self,
+                to: next,
+                first: format!("v{}.{}", self.major, self.minor + 1),
+            }),
+        }
+    }
+}
+
+/// A step that K3s does not survive.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadStep {
+    /// To an older version.
+    #[error("{to} is older than {from}, and Kubernetes never goes back")]
+    Back {
+        /// The version so far.
+        from: Version,
+        /// The version that was asked for.
+        to: Version,
+    },
+    /// Over a minor version.
+    #[error("from {from} to {to} skips a minor version, which Kubernetes does not survive")]
+    Skips {
+        /// The version so far.
+        from: Version,
+        /// The version that was asked for.
+        to: Version,
+        /// The series that comes first.
+        first: String,
+    },
+}
+
+impl BadStep {
+    /// Says what to type.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Back { .. } => "restore a snapshot into a new cluster to go back".to_owned(),
+            Self::Skips { first, .. } => format!("knarr upgrade k3s {first}, ship it, and then the next one"),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { major, minor, patch, k3s } = self;
+        write!(f, "v{major}.{minor}.{patch}+k3s{k3s}")
+    }
+}
+
+impl FromStr for Version {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let read = || {
+            let (version, k3s) = text.strip_prefix('v')?.split_once("+k3s")?;
+            let mut parts = version.split('.').map(number);
+            let (major, minor, patch) = (parts.next()??, parts.next()??, parts.next()??);
+            parts.next().is_none().then_some(Self { major, minor, patch, k3s: number(k3s)? })
+        };
+        let rule = "a release as K3s names it, e.g. v1.36.2+k3s1";
+        read().ok_or_else(|| BadName { what: "a version of K3s", text: text.to_owned(), rule })
+    }
+}
+
+/// Reads a number in the one way that it is written, so that a version has one name.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number: &u32| number.to_string() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_version_is_as_k3s_names_its_releases() {
+        assert_eq!(version("v1.36.2+k3s1").to_string(), "v1.36.2+k3s1");
+        for bad in [
+            "1.36.2+k3s1",
+            "v1.36.2",
+            "v1.36+k3s1",
+            "v1.36.02+k3s1",
+            "v1.36.2.1+k3s1",
+            "v1.36.2-k3s1",
+            "latest",
+        ] {
+            assert!(bad.parse::<Version>().is_err(), "{bad}");
+        }
+        let mut all = ["v1.36.10+k3s1", "v1.36.9+k3s2", "v1.36.9+k3s10", "v1.37.0+k3s1"].map(version);
+        all.sort();
+        assert_eq!(
+            all.map(|version| version.to_string()).join(" "),
+            "v1.36.9+k3s2 v1.36.9+k3s10 v1.36.10+k3s1 v1.37.0+k3s1"
+        );
+    }
+
+    #[test]
+    fn a_step_goes_forward_and_over_no_minor_version() {
+        let step = |to: &str| version("v1.36.2+k3s1").step(version(to)).map_err(|bad| bad.help());
+        for good in ["v1.36.2+k3s1", "v1.36.2+k3s2", "v1.36.9+k3s1", "v1.37.5+k3s1"] {
+            assert_eq!(step(good), Ok(()), "{good}");
+        }
+        assert!(step("v1.38.0+k3s1").unwrap_err().starts_with("knarr upgrade k3s v1.37, ship it"));
+        assert!(
+            step("v1.36.1+k3s1").is_err() && step("v1.35.9+k3s9").is_err() && step("v2.0.0+k3s1").is_err()
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! What is chosen once: as it was recorded when the cluster was founded, and as the files say now.
+
+use super::check::Check;
+use crate::finding::{Fault, Place};
+use crate::k3s::{Authority, fingerprint};
+use crate::spec::{self, At, Datastore, Role};
+use knarr_node::name::{NodeName, RepoPath};
+
+/// What was chosen once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// Whether Kubernetes encrypts Secrets where it keeps them.
+    pub secrets_encryption: bool,
+    /// The cluster as it was born; none before.
+    pub founded: Option<Founded>,
+}
+
+/// A cluster that was founded: nobody founds it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Founded {
+    /// The server whose data count.
+    pub server: NodeName,
+    /// Where Kubernetes keeps what it knows.
+    pub datastore: Datastore,
+}
+
+const NEW_CLUSTER: &str =
+    "write it as it was: another one needs another cluster (docs/reliability.md#what-is-chosen-once)";
+const SAME_CA: &str = "put the certificate back: git log -- secrets/server-ca.crt";
+
+const MTU: &str =
+    "write it as it was, or the new one in `birth.founded` too: then restart all pods, which keep theirs";
+
+impl Check<'_> {
+    pub(super) fn birth(&mut self, path: &RepoPath, cluster: &spec::Cluster) -> Birth {
+        let birth = &cluster.birth;
+        let founded = birth.founded.as_ref().and_then(|founded| {
+            self.unchanged(path, cluster, founded);
+            self.founded(path, founded)
+        });
+        Birth { secrets_encryption: birth.secrets_encryption.value, founded }
+    }
+
+    fn founded(&mut self, path: &RepoPath, founded: &At<spec::Founded>) -> Option<Founded> {
+        let servers = self.servers_there();
+        let server: NodeName = self.word(path, &founded.server)?;
+        if !servers.iter().any(|name| name == server.as_str()) && !self.folder_broken("nodes/") {
+            let name = server.to_string();
+            self.findings.add(Place::of(path, &founded.server), Fault::NoFounder { name });
+        }
+        if founded.datastore == Datastore::Sqlite && servers.len() > 1 {
+            let count = servers.len();
+            self.findings.add(Place::of(path, founded), Fault::OneServerOnly { count });
+        }
+        Some(Founded { server, datastore: founded.datastore })
+    }
+
+    fn servers_there(&self) -> Vec<String> {
+        let server = |node: &spec::Node| node.roles.iter().any(|role| role.value == Role::Server);
+        let there = self.spec.nodes.iter().filter(|(_, node)| !node.removed && server(node));
+        there.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Refuses what is otherwise than at the birth.
+    fn unchanged(&mut self, path: &RepoPath, cluster: &spec::Cluster, founded: &spec::Founded) {
+        let spec::Cluster { birth, network, .. } = cluster;
+        let said = |domain: Option<&String>| domain.cloned().unwrap_or_default();
+        let ca = self.inputs.get(Authority::Server.certificate().as_str()).map(fingerprint);
+        let ca = ca.map_or_else(String::new, |ca| ca.to_string());
+        let of = |word: &At<String>| Place::of(path, word);
+        let same = [
+            ("the authority", founded.ca.value.clone(), ca, Place::file(path), SAME_CA),
+            (
+                "the domain",
+                said(founded.domain.as_ref()),
+                said(cluster.domain.as_ref().map(|it| &it.value)),
+                Place::file(path),
+                NEW_CLUSTER,
+            ),
+            (
+                "network.mesh",
+                founded.network.mesh.value.clone(),
+                network.mesh.value.clone(),
+                of(&network.mesh),
+                NEW_CLUSTER,
+            ),
+            (
+                "network.pods",
+                founded.network.pods.value.clone(),
+                network.pods.value.clone(),
+                of(&network.pods),
+                NEW_CLUSTER,
+            ),
+            (
+                "network.services",
+                founded.network.services.value.clone(),
+                network.services.value.clone(),
+                of(&network.services),
+                NEW_CLUSTER,
+            ),
+            (
+                "secrets-encryption",
+                founded.secrets_encryption.to_string(),
+                birth.secrets_encryption.to_string(),
+                Place::of(path, &birth.secrets_encryption),
+                NEW_CLUSTER,
+            ),
+            ("mtu", founded.mtu.to_string(), birth.mtu.to_string(), Place::of(path, &birth.mtu), MTU),
+        ];
+        for (what, was, now, place, procedure) in same {
+            if was != now {
+                let [was, now] = [was, now].map(|it| if it.is_empty() { "nothing".to_owned() } else { it });
+                self.findings
+                    .add(place, Fault::BornOtherwise { with: format!("{what} {was}"), now, procedure });
+            }
+        }
+    }
+}
