@@ -1,6 +1,5 @@
 //! One figure: what was measured how often, its target, and the peer beside it.
 
-use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Instant;
 
@@ -103,23 +102,24 @@ impl Figure {
             (_, false) => "reached",
         }
     }
+
+    /// Returns it as a row of the table.
+    pub(crate) fn row(&self) -> String {
+        let target = match self.target {
+            Target::None => String::new(),
+            Target::AtMost(most) => format!("≤ {}", self.ours.unit.say(most)),
+            Target::TimesFaster(least) => format!("≥ {least} × faster"),
+        };
+        let peer = self.peer.as_ref().map_or(String::new(), |(name, values)| format!("{name}: {values}"));
+        let ratio = self.ratio().map_or(String::new(), |ratio| format!("{ratio:.1} ×"));
+        format!("| {} | {} | {target} | {} | {peer} | {ratio} |", self.what, self.ours, self.verdict())
+    }
 }
 
 /// Returns all figures as a table of Markdown.
 pub(crate) fn table(figures: &[Figure]) -> String {
-    let mut text = "| work | Knarr | target | | peer | ratio |\n|---|---|---|---|---|---|\n".to_owned();
-    for figure in figures {
-        let target = match figure.target {
-            Target::None => String::new(),
-            Target::AtMost(most) => format!("≤ {}", figure.ours.unit.say(most)),
-            Target::TimesFaster(least) => format!("≥ {least} × faster"),
-        };
-        let peer = figure.peer.as_ref().map_or(String::new(), |(name, values)| format!("{name}: {values}"));
-        let ratio = figure.ratio().map_or(String::new(), |ratio| format!("{ratio:.1} ×"));
-        let (what, ours, verdict) = (figure.what, &figure.ours, figure.verdict());
-        writeln!(text, "| {what} | {ours} | {target} | {verdict} | {peer} | {ratio} |").unwrap();
-    }
-    text
+    let head = "| work | Knarr | target | | peer | ratio |\n|---|---|---|---|---|---|\n";
+    figures.iter().fold(head.to_owned(), |text, figure| text + &figure.row() + "\n")
 }
 
 /// Says in one line where and when this was measured.

@@ -32,7 +32,11 @@ fn main() {
     let mut figures = Vec::new();
     for (name, measure) in WORK {
         println!("measuring: {name}");
-        figures.extend(measure(&peers));
+        let measured = measure(&peers);
+        for figure in &measured {
+            println!("  {}", figure.row());
+        }
+        figures.extend(measured);
     }
     let text = format!("{HEAD}\n{}\n\n{}", machine(), table(&figures));
     println!("{text}");
