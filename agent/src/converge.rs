@@ -236,8 +236,8 @@ impl<'a> Pass<'a> {
                 let n = self.journal.intend(change.clone())?;
                 Ok(Intent::To(n, Box::new(change)))
             }
-            Err(why) => {
-                self.fail(change, why);
+            Err(trouble) => {
+                self.fail(change, trouble);
                 Ok(Intent::Failed)
             }
         }
@@ -251,12 +251,12 @@ impl<'a> Pass<'a> {
     }
 
     /// Keeps what is there, unless something that failed stands in the way.
-    fn keep(&mut self, change: &Change) -> Result<Option<Item>, String> {
+    fn keep(&mut self, change: &Change) -> Result<Option<Item>, Trouble> {
         if let Some(failed) = self.failed.iter().find(|failed| hinders(failed, change)) {
-            return Err(format!("left alone, because {} failed", failed.id()));
+            return Err(Trouble::Needs(failed.id().clone()));
         }
         let name = self.journal.kept_name();
-        self.host.keep(change.id(), &name).map_err(|error| error.why)
+        self.host.keep(change.id(), &name).map_err(|error| Trouble::Failed(error.why))
     }
 
     fn made(&mut self, n: u32, change: Change) -> Result<(), JournalError> {
@@ -270,12 +270,12 @@ impl<'a> Pass<'a> {
         if still_before(self.host, &change) {
             self.journal.void(n)?;
         }
-        self.fail(change, why);
+        self.fail(change, Trouble::Failed(why));
         Ok(())
     }
 
-    fn fail(&mut self, change: Change, why: String) {
-        self.done.troubles.insert(change.id().clone(), Trouble::Failed(why));
+    fn fail(&mut self, change: Change, trouble: Trouble) {
+        self.done.troubles.insert(change.id().clone(), trouble);
         self.failed.push(change);
     }
 

@@ -50,6 +50,7 @@ pub fn text(report: &Report, now: u64) -> String {
 fn in_words(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Unknown(why) | Trouble::Failed(why) => why.clone(),
+        Trouble::Needs(id) => format!("left alone, because {id} failed"),
         Trouble::Differs => "it was made, but is different".to_owned(),
         Trouble::Held => "not changed for now".to_owned(),
         Trouble::Strangers(names) => {

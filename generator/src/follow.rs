@@ -6,7 +6,7 @@ use crate::ssh::{Ssh, SshError, Target};
 use crate::ui::{Live, Ui};
 use knarr_node::causes::chain;
 use knarr_node::name::{NodeName, Oid};
-use knarr_node::report::{Gate, Outcome, Report};
+use knarr_node::report::{Outcome, Report};
 use serde::Serialize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ fn stand(report: &Report, head: &Oid, removed: bool) -> End {
     match &report.outcome {
         Outcome::Stalled { .. } if knows && removed => End::Left,
         Outcome::Converged if report.applied.as_ref() == Some(head) => End::Converged,
-        Outcome::Waiting(gates) if gates.iter().all(Gate::opens_by_itself) => End::Trying,
+        outcome if outcome.passes() => End::Trying,
         Outcome::Waiting(_) | Outcome::Stalled { .. } | Outcome::Undone { .. } | Outcome::Lost(_)
             if knows =>
         {
@@ -204,6 +204,8 @@ pub fn show(fates: &[Fate], ui: &Ui) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use knarr_node::item;
+    use knarr_node::report::Gate;
 
     fn oid(digit: &str) -> Oid {
         digit.repeat(40).parse().unwrap()
@@ -231,12 +233,18 @@ mod tests {
     #[test]
     fn a_machine_has_settled_when_it_knows_the_commit_and_nothing_more_happens_by_itself() {
         let waiting = || Outcome::Waiting(vec![Gate::Known]);
+        let comes_first = || {
+            let (unit, gate) =
+                ("k3s-agent.service".parse().unwrap(), item::Gate::Settled("edge".parse().unwrap()));
+            Outcome::Waiting(vec![Gate::Unit { unit, gate, why: "x".to_owned() }])
+        };
         let stalled = || Outcome::Stalled { why: "x".to_owned(), way_out: "y".to_owned() };
         let retry = || Outcome::Retry { why: "x".to_owned() };
         let cases = [
             (report(Outcome::Converged, "a", "a"), End::Converged),
             (report(Outcome::Converged, "b", "b"), End::Trying),
             (report(waiting(), "a", "b"), End::Stuck),
+            (report(comes_first(), "a", "a"), End::Trying),
             (report(waiting(), "b", "b"), End::Trying),
             (report(stalled(), "a", "b"), End::Stuck),
             (report(stalled(), "b", "b"), End::Trying),

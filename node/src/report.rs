@@ -98,6 +98,11 @@ impl fmt::Display for Gate {
 }
 
 impl Outcome {
+    /// Whether it passes by itself, as soon as something else is ready.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Waiting(gates) if gates.iter().all(Gate::opens_by_itself))
+    }
+
     /// Returns the one line to type, if a person can do something.
     pub fn way_out(&self) -> Option<String> {
         match self {
@@ -126,7 +131,7 @@ impl Gate {
     }
 
     /// Whether it opens by itself, without a person or a new commit.
-    pub fn opens_by_itself(&self) -> bool {
+    fn opens_by_itself(&self) -> bool {
         matches!(self, Self::Unit { gate, .. } if gate.opens_by_itself())
     }
 }
@@ -204,6 +209,8 @@ pub enum Trouble {
     Unknown(String),
     /// Its change failed.
     Failed(String),
+    /// It is left alone, because the change of something that it needs failed.
+    Needs(Id),
     /// Its change was done, yet the machine shows something else.
     Differs,
     /// It is not tried for now, as the outcome says.

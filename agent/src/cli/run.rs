@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Follow the repository until stopped; systemd calls this
 ///
 /// A pass begins at once and then about every 30 seconds, in a cluster of more than 10 machines every 3 seconds for
-/// each of them; and whenever another node has a newer commit. While the commits cannot be fetched it asks less and
+/// each of them; every 5 seconds while something else comes first; and whenever another node has a newer commit. While the commits cannot be fetched it asks less and
 /// less often, every 5 minutes at last. SIGTERM lets the running change end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  systemctl restart knarrd     # knarrd.service is `knarrd run`")]
@@ -81,7 +81,9 @@ impl Machine {
         }
         let fetched = matches!(&ended, Ok(Some(report)) if report.unfetched.is_none());
         let nodes = self.listener.place().map_or(1, |place| place.directory.nodes.len());
-        Ended { line: in_words(ended), next: pace.next(nodes, fetched) }
+        let waits = matches!(&ended, Ok(Some(report)) if report.outcome.passes());
+        let next = if waits { pace.soon(nodes, fetched) } else { pace.next(nodes, fetched) };
+        Ended { line: in_words(ended), next }
     }
 }
 

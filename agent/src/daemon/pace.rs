@@ -6,6 +6,8 @@ use std::time::Duration;
 const SMALL: Duration = Duration::from_secs(30);
 /// In a larger one each machine adds so much, so that the git host is asked equally often by all together.
 const EACH: Duration = Duration::from_secs(3);
+/// While something else comes first, which may be ready any moment.
+const SOON: Duration = Duration::from_secs(5);
 /// While nothing can be fetched the time doubles up to this.
 const MOST: Duration = Duration::from_mins(5);
 
@@ -20,6 +22,11 @@ impl Pace {
     /// Makes one of a `fixed` time between passes, or else of what the number of nodes gives.
     pub fn new(fixed: Option<Duration>) -> Self {
         Self { fixed, failures: 0 }
+    }
+
+    /// Returns the time until the next pass when something else comes first.
+    pub fn soon(&mut self, nodes: usize, fetched: bool) -> Duration {
+        if fetched { self.next(nodes, true).min(SOON) } else { self.next(nodes, false) }
     }
 
     /// Returns the time until the next pass, after one that could fetch or could not.
@@ -56,6 +63,14 @@ mod tests {
         for _ in 0..100 {
             assert!(secs(&mut pace, 1000, false) >= 3000, "never more often than when all is well");
         }
+    }
+
+    #[test]
+    fn what_waits_for_others_is_tried_soon_unless_nothing_can_be_fetched() {
+        let mut pace = Pace::default();
+        let soon: Vec<u64> = [true, false, false, true].map(|fetched| pace.soon(3, fetched).as_secs()).into();
+        assert_eq!(soon, [5, 30, 60, 5]);
+        assert_eq!(Pace::new(Some(Duration::from_secs(2))).soon(3, true).as_secs(), 2);
     }
 
     #[test]

@@ -108,12 +108,16 @@ pub(super) fn refusal(error: &LoadError, identity: &Identity) -> Outcome {
 /// Says in one line what is tried again.
 pub(super) fn troubled(done: &Done) -> Option<Outcome> {
     let line = |(id, trouble): (&Id, &Trouble)| match trouble {
+        Trouble::Needs(needed) => Some(format!("{id} is left alone, because {needed} failed")),
         Trouble::Unknown(why) => Some(format!("{id} cannot be seen: {why}")),
         Trouble::Failed(why) => Some(format!("{id} failed: {why}")),
         Trouble::Differs => Some(format!("{id} was made, but is different")),
         Trouble::Held | Trouble::Strangers(_) => None,
     };
-    let mut lines = done.troubles.iter().filter_map(line);
+    // What only follows from another one comes last.
+    let (follows, own): (Vec<_>, Vec<_>) =
+        done.troubles.iter().partition(|(_, trouble)| matches!(trouble, Trouble::Needs(_)));
+    let mut lines = own.into_iter().chain(follows).filter_map(line);
     let (first, more) = (lines.next()?, lines.count());
     let why = if more == 0 { first } else { format!("{first}; and {more} more") };
     Some(Outcome::Retry { why })
@@ -128,8 +132,8 @@ pub(super) fn stray_names(done: &Done) -> Option<Outcome> {
         (_, _) => Vec::new(),
     });
     let paths: Vec<String> = paths.collect();
-    let way_out = format!("mv {} somewhere else", paths.join(" "));
-    let why = format!("{} lies where only Knarr's files may, and counts too", paths.join(", "));
+    let way_out = format!("mv {} /root/", paths.join(" "));
+    let why = format!("{} counts too, and is not from the repository", paths.join(", "));
     (!paths.is_empty()).then_some(Outcome::Stalled { why, way_out })
 }
 
