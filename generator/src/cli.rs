@@ -18,6 +18,7 @@ mod secret;
 mod setup;
 mod ship;
 mod status;
+mod upgrade;
 
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -50,6 +51,7 @@ enum Command {
     Status(status::Args),
     Approve(approve::Args),
     Mend(mend::Args),
+    Upgrade(upgrade::Args),
     Doctor(doctor::Args),
     Kubeconfig(kubeconfig::Args),
     Secret(secret::Args),
@@ -93,6 +95,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Status(_) => status::run(&ui),
         Command::Approve(args) => approve::run(args, &ui),
         Command::Mend(args) => mend::run(args, &ui),
+        Command::Upgrade(args) => upgrade::run(args, &ui),
         Command::Doctor(args) => doctor::run(args, &ui),
         Command::Secret(args) => secret::run(args, &ui),
         Command::Seal(args) => seal::run(args, &ui),

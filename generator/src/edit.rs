@@ -1,10 +1,12 @@
-//! Small edits of a machine's file that keep what people wrote around them. Pure.
+//! Small edits of a machine's file, or of cluster.yaml, that keep what people wrote around them. Pure.
 //!
 //! An edit counts only when the file then reads as wanted; else the whole file is written anew.
 
 use crate::emit::{Line, yaml};
-use crate::spec::{At, Keys, Node, parse};
+use crate::spec::{At, Cluster, Founded, K3s, Keys, Node, parse};
 use knarr_node::name::RepoPath;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
 /// Returns the file with other keys; none when only writing it anew helps.
 pub fn with_keys(path: &RepoPath, text: &str, node: &Node, keys: &Keys) -> Option<String> {
@@ -21,18 +23,89 @@ pub fn with_keys(path: &RepoPath, text: &str, node: &Node, keys: &Keys) -> Optio
         edited.get(span.clone())?;
         edited.replace_range(span, &new);
     }
-    reads_as(path, edited, &Node { keys: keys.clone(), ..node.clone() })
+    reads_as(path, edited, &Node { keys: keys.clone(), ..node.clone() }).ok()
 }
 
 /// Returns the file with `removed: true`; none when only writing it anew helps.
 pub fn with_removed(path: &RepoPath, text: &str, node: &Node) -> Option<String> {
     let edited = format!("{}\nremoved: true\n", text.trim_end_matches('\n'));
-    reads_as(path, edited, &Node { removed: true, ..node.clone() })
+    reads_as(path, edited, &Node { removed: true, ..node.clone() }).ok()
 }
 
-fn reads_as(path: &RepoPath, text: String, node: &Node) -> Option<String> {
-    let read: Node = parse(path, text.as_bytes()).ok()?;
-    (read == *node).then_some(text)
+/// Returns cluster.yaml with a version of K3s; the whole of it where only writing it anew helps.
+pub fn with_k3s(
+    path: &RepoPath,
+    text: &str,
+    cluster: &Cluster,
+    version: &str,
+) -> Result<String, Box<Cluster>> {
+    let config = cluster.k3s.as_ref().map(|k3s| k3s.config.clone()).unwrap_or_default();
+    let wanted = Cluster { k3s: Some(K3s { version: version.into(), config }), ..cluster.clone() };
+    let edited = match cluster.k3s.as_ref().map(|k3s| k3s.version.span.clone()) {
+        Some(Some(span)) if text.get(span.clone()).is_some() => {
+            let mut edited = text.to_owned();
+            edited.replace_range(span, version);
+            edited
+        }
+        Some(_) | None => with_line(text, "network:", &format!("k3s: {{version: {version}}}\n")),
+    };
+    reads_as(path, edited, &wanted)
+}
+
+/// Returns cluster.yaml with the record that it was founded; the whole of it where only writing it anew helps.
+pub fn with_founded(
+    path: &RepoPath,
+    text: &str,
+    cluster: &Cluster,
+    founded: &Founded,
+) -> Result<String, Box<Cluster>> {
+    let mut wanted = cluster.clone();
+    wanted.birth.founded = Some(founded.clone().into());
+    let block = yaml::to_string(&[("founded", founded)].into_iter().collect::<BTreeMap<_, _>>(), Line::Fits);
+    let block = indented(&block.unwrap_or_default());
+    let birth = |line: &&str| line.starts_with("birth:");
+    let edited = match text.lines().find(birth) {
+        Some(line) if line.trim_end() == "birth:" => {
+            text.replacen(line, &format!("{line}\n{}", block.trim_end()), 1)
+        }
+        Some(line) => {
+            let choices: String = birth_lines(cluster);
+            text.replacen(line, &format!("birth:\n{choices}{}", block.trim_end()), 1)
+        }
+        None => format!("{}\nbirth:\n{block}", text.trim_end()),
+    };
+    reads_as(path, edited, &wanted)
+}
+
+/// Returns the choices of a birth that stood on one line, each on a line of its own.
+fn birth_lines(cluster: &Cluster) -> String {
+    let text = yaml::to_string(&cluster.birth, Line::Fits).unwrap_or_default();
+    indented(&text)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().flat_map(|line| ["  ", line, "\n"]).collect()
+}
+
+/// Puts a line before the one that begins so, else at the end.
+fn with_line(text: &str, before: &str, line: &str) -> String {
+    let found = text.lines().find(|there| there.starts_with(before));
+    match found {
+        Some(there) => text.replacen(&format!("{there}\n"), &format!("{line}{there}\n"), 1),
+        None => format!("{}\n{line}", text.trim_end()),
+    }
+}
+
+/// Returns the text when it reads as wanted, else what is wanted.
+fn reads_as<T: DeserializeOwned + PartialEq + Clone>(
+    path: &RepoPath,
+    text: String,
+    wanted: &T,
+) -> Result<String, Box<T>> {
+    match parse::<T>(path, text.as_bytes()) {
+        Ok(read) if read == *wanted => Ok(text),
+        Ok(_) | Err(_) => Err(Box::new(wanted.clone())),
+    }
 }
 
 fn scalar(value: &str) -> Option<String> {
@@ -80,5 +153,46 @@ keys:
         let flow = "{keys: {machine: a, age: b, wireguard: c, ssh: d}}\n";
         let (path, node) = read(flow);
         assert_eq!(with_removed(&path, flow, &node), None);
+    }
+
+    const CLUSTER: &str = "\
+# our cluster
+format: 1
+name: harbor
+git: {remotes: []}
+network: {mesh: 10.210.0.0/16} # the mesh
+trust: {signers: [me]}
+";
+
+    fn cluster(text: &str) -> (RepoPath, Cluster) {
+        let path: RepoPath = "cluster.yaml".parse().unwrap();
+        let cluster = parse(&path, text.as_bytes()).unwrap();
+        (path, cluster)
+    }
+
+    #[test]
+    fn a_version_comes_and_changes_on_its_own_line() {
+        let (path, old) = cluster(CLUSTER);
+        let with = with_k3s(&path, CLUSTER, &old, "v1.36.2+k3s1").unwrap();
+        let line = "k3s: {version: v1.36.2+k3s1}\n";
+        assert_eq!(with, CLUSTER.replace("network:", &format!("{line}network:")));
+        let (path, old) = cluster(&with);
+        assert_eq!(with_k3s(&path, &with, &old, "v1.37.0+k3s1").unwrap(), with.replace("36.2", "37.0"));
+    }
+
+    #[test]
+    fn the_record_of_the_founding_keeps_all_else_however_the_birth_was_written() {
+        let founded =
+            Founded { server: "edge".into(), ca: "sha256:00".into(), mtu: 1380, ..Founded::default() };
+        for birth in ["", "birth: {mtu: 1400}\n", "birth:\n  mtu: 1400 # measured\n", "birth: {}\n"] {
+            let text = format!("{CLUSTER}{birth}host: {{}} # nothing\n");
+            let (path, old) = cluster(&text);
+            let edited = with_founded(&path, &text, &old, &founded).unwrap();
+            let read = cluster(&edited).1;
+            assert_eq!(read.birth.founded.unwrap().value, founded, "{edited}");
+            assert_eq!(read.birth.mtu, old.birth.mtu, "{edited}");
+            assert!(edited.contains("# the mesh") && edited.contains("# nothing"), "{edited}");
+            assert!(!birth.contains("measured") || edited.contains("# measured"), "{edited}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::accept::AcceptError;
 use crate::disk::DiskError;
 use crate::git::GitError;
-use crate::k3s::MaterialError;
+use crate::k3s::{MaterialError, ReleaseError};
 use crate::machine::MachineError;
 use crate::seal::{KeyError, SealError};
 use crate::secrets::SecretError;
@@ -118,6 +118,12 @@ impl From<KeyError> for CliError {
 impl From<MaterialError> for CliError {
     fn from(error: MaterialError) -> Self {
         Self::of(Kind::Environment, &error, None)
+    }
+}
+
+impl From<ReleaseError> for CliError {
+    fn from(error: ReleaseError) -> Self {
+        Self::of(Kind::Environment, &error, Some(error.help().to_owned()))
     }
 }
 

@@ -2,15 +2,16 @@
 
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::k3s::Material;
+use crate::k3s::{Material, Version};
 use crate::known_hosts::SshHost;
 use crate::model::{ARGOCD, ARGOCD_PIN, SshKey};
 use crate::seal::{CERTIFICATE, KEYS, Pair};
 use crate::secrets::{self, SecretError};
 use crate::signing::Signing;
-use crate::spec::{self, At};
+use crate::spec::{self, At, Pinned};
 use crate::template;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use knarr_node::item::Source;
 use knarr_node::name::{ClusterName, PersonName, RepoPath};
 use knarr_node::state::FORMAT;
 use ssh_key::LineEnding;
@@ -39,6 +40,10 @@ pub struct Fresh<'a> {
     pub sealing: &'a Pair,
     /// K3s's authorities and tokens.
     pub k3s: &'a Material,
+    /// Where machines look first for what they download.
+    pub mirror: Option<Source>,
+    /// The version of K3s, with its digests; none without Kubernetes.
+    pub version: Option<(Version, Pinned)>,
 }
 
 /// A second way in, for the day when the first is lost. Its text is shown or written once.
@@ -103,7 +108,7 @@ impl Fresh<'_> {
         }
         repo.write_spec(&known("cluster.yaml"), "cluster", &self.cluster())?;
         repo.write_spec(&known(&format!("people/{}.yaml", self.person.0)), "person", &self.person())?;
-        repo.write_spec(&known("knarr.lock"), "lock", &lock())?;
+        repo.write_spec(&known("knarr.lock"), "lock", &self.lock())?;
         repo.write(&known(CERTIFICATE), self.sealing.certificate.as_bytes())?;
         repo.write(&known(KEYS), &self.seal(&self.sealing.manifest)?)?;
         let to = [self.recipient.clone(), self.recovery.recipient.clone()].into();
@@ -136,14 +141,25 @@ impl Fresh<'_> {
             name: self.name.as_str().into(),
             domain: self.domain.as_deref().map(At::from),
             git: spec::Git { remotes, branch: "main".into() },
-            mirrors: Vec::new(),
-            k3s: None,
+            mirrors: self.mirror.iter().map(|mirror| mirror.to_string().as_str().into()).collect(),
+            k3s: self.version.as_ref().map(|(version, _)| k3s(*version)),
             network: spec::Network::default(),
             firewall: spec::Firewall::default(),
             trust,
             birth: spec::Birth::default(),
             host: spec::Host::default(),
         }
+    }
+
+    fn lock(&self) -> spec::Lock {
+        let knarrd = format!("knarrd {}", env!("CARGO_PKG_VERSION"));
+        let mut lock = spec::Lock(BTreeMap::from([(knarrd.as_str().into(), spec::Pinned::default())]));
+        let (version, [sha256, from]) = ARGOCD_PIN;
+        lock.pin(ARGOCD, version, spec::Pinned::everywhere(sha256, from));
+        if let Some((version, pinned)) = &self.version {
+            lock.pin("k3s", &version.to_string(), pinned.clone());
+        }
+        lock
     }
 
     fn person(&self) -> spec::Person {
@@ -168,12 +184,8 @@ pub fn write_material(repo: &Repo, made: &Material, to: &BTreeSet<String>) -> Re
     Ok(())
 }
 
-fn lock() -> spec::Lock {
-    let knarrd = format!("knarrd {}", env!("CARGO_PKG_VERSION"));
-    let mut lock = spec::Lock(BTreeMap::from([(knarrd.as_str().into(), spec::Pinned::default())]));
-    let (version, [sha256, from]) = ARGOCD_PIN;
-    lock.pin(ARGOCD, version, spec::Pinned::everywhere(sha256, from));
-    lock
+fn k3s(version: Version) -> spec::K3s {
+    spec::K3s { version: version.to_string().as_str().into(), config: BTreeMap::new() }
 }
 
 fn known(path: &str) -> RepoPath {

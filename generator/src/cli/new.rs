@@ -2,27 +2,30 @@
 
 use super::Done;
 use super::sealing_key::Making;
+use super::upgrade::Wanted;
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::fresh::{Fresh, Recovery};
 use crate::git::Git;
-use crate::k3s::Material;
+use crate::k3s::{Material, Releases, Version};
 use crate::known_hosts::SshHost;
 use crate::private::write_new;
 use crate::render::{render, today};
 use crate::secrets::{self, Identities};
 use crate::setup::setup;
 use crate::signing::{self, Signing};
+use crate::spec::Pinned;
 use crate::ui::Ui;
+use knarr_node::item::Source;
 use knarr_node::name::{ClusterName, PersonName};
 use std::path::{Path, PathBuf};
 
 /// Make a new cluster repository in ./NAME
 ///
-/// Writes, renders and commits it, signed; needs no network. The recovery kit is shown once.
+/// Writes, renders and commits it, signed; needs no network, but for the digests of `--k3s`. The recovery kit is shown once.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  knarr new harbor --domain harbor.example --origin git@github.com:me/harbor.git"
+    after_help = "Examples:\n  knarr new harbor --domain harbor.example --origin git@github.com:me/harbor.git --k3s v1.36\n  knarr new harbor --mirror /srv/mirror"
 )]
 pub(super) struct Args {
     /// The cluster's name, and the folder's
@@ -33,6 +36,12 @@ pub(super) struct Args {
     /// Where machines will find the commits, as git takes it
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
+    /// Pin this version of K3s, e.g. v1.36.2+k3s1 or v1.36; without it and a mirror there is no Kubernetes yet
+    #[arg(long, value_name = "VERSION")]
+    k3s: Option<Wanted>,
+    /// Where machines look first for what they download: an address, or an absolute folder, laid out like the release address
+    #[arg(long, value_name = "PLACE")]
+    mirror: Option<Source>,
     /// Write the recovery kit to a new file instead of the terminal
     #[arg(long, value_name = "FILE")]
     recovery: Option<PathBuf>,
@@ -46,6 +55,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
             CliError::user("the recovery kit can only be shown on a terminal").help("add --recovery FILE")
         );
     }
+    let version = version(args, ui)?;
     let sealing = Making::start();
     std::fs::create_dir_all(here)
         .map_err(|error| CliError::environment(format!("cannot make `{}`: {error}", here.display())))?;
@@ -74,6 +84,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         recovery: &recovery,
         sealing,
         k3s,
+        mirror: args.mirror.clone(),
+        version,
     };
     fresh.write(&repo)?;
     let commit = first_commit(&repo, &git, args, &signing, ui)?;
@@ -81,6 +93,18 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     show_kit(args, &recovery, ui)?;
     next(args, ui);
     Ok(Done::Fine)
+}
+
+/// Finds the version of K3s to begin with, and its digests; none when nobody asked for one.
+fn version(args: &Args, ui: &Ui) -> Result<Option<(Version, Pinned)>, CliError> {
+    if args.k3s.is_none() && args.mirror.is_none() {
+        return Ok(None);
+    }
+    let _progress = ui.progress("fetching the digests of K3s");
+    let mirrors: Vec<Source> = args.mirror.iter().cloned().collect();
+    let releases = Releases::new(&mirrors)?;
+    let version = args.k3s.map_or_else(|| Ok(releases.newest(None)?), |wanted| wanted.find(&releases))?;
+    Ok(Some((version, releases.digests(version)?)))
 }
 
 fn empty(folder: &Path) -> Result<(), CliError> {

@@ -1,7 +1,6 @@
 //! K3s's versions, and which step from one to another may be taken.
 
 use knarr_node::name::BadName;
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,9 +18,9 @@ pub struct Version {
 }
 
 impl Version {
-    /// Returns `v1.36`, as K3s names its channels.
-    pub fn series(self) -> String {
-        format!("v{}.{}", self.major, self.minor)
+    /// Returns all versions of its minor version.
+    pub fn series(self) -> Series {
+        Series { major: self.major, minor: self.minor }
     }
 
     /// Whether a cluster may go from here to `next` in one step.
@@ -29,16 +28,12 @@ impl Version {
     /// # Errors
     /// [`BadStep`] back, or over a minor version. Source: K3s documentation, upgrades/manual.md, v1.36.
     pub fn step(self, next: Self) -> Result<(), BadStep> {
-        let minor = |version: Self| (version.major, version.minor);
-        match next.cmp(&self) {
-            Ordering::Less => Err(BadStep::Back { from: self, to: next }),
-            _ if minor(next) == minor(self) || minor(next) == (self.major, self.minor + 1) => Ok(()),
-            Ordering::Equal | Ordering::Greater => Err(BadStep::Skips {
-                from: self,
-                to: next,
-                first: format!("v{}.{}", self.major, self.minor + 1),
-            }),
+        let first = self.series().next();
+        if next < self {
+            return Err(BadStep::Back { from: self, to: next });
         }
+        let near = [self.series(), first].contains(&next.series());
+        if near { Ok(()) } else { Err(BadStep::Skips { from: self, to: next, first }) }
     }
 }
 
@@ -61,7 +56,7 @@ pub enum BadStep {
         /// The version that was asked for.
         to: Version,
         /// The series that comes first.
-        first: String,
+        first: Series,
     },
 }
 
@@ -72,6 +67,39 @@ impl BadStep {
             Self::Back { .. } => "restore a snapshot into a new cluster to go back".to_owned(),
             Self::Skips { first, .. } => format!("knarr upgrade k3s {first}, ship it, and then the next one"),
         }
+    }
+}
+
+/// A minor version of Kubernetes, e.g. `v1.36`: as K3s names its channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Series {
+    major: u32,
+    minor: u32,
+}
+
+impl Series {
+    /// Returns the one after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { minor: self.minor + 1, ..self }
+    }
+}
+
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}.{}", self.major, self.minor)
+    }
+}
+
+impl FromStr for Series {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let read = || {
+            let (major, minor) = text.strip_prefix('v')?.split_once('.')?;
+            Some(Self { major: number(major)?, minor: number(minor)? })
+        };
+        let rule = "v and two numbers, e.g. v1.36";
+        read().ok_or_else(|| BadName { what: "a minor version of K3s", text: text.to_owned(), rule })
     }
 }
 

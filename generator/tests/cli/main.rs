@@ -9,3 +9,4 @@ mod peers;
 mod people;
 mod repository;
 mod seal;
+mod upgrade;
