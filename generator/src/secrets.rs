@@ -18,6 +18,24 @@ pub fn is_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(b"age-encryption.org/v1\n") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
 }
 
+/// Reads a value to its end, but no more than `most` bytes of it. What it outgrows is wiped.
+///
+/// # Errors
+/// Those of `from`.
+pub fn read_value(from: &mut dyn Read, most: usize) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most.min(4096)));
+    loop {
+        let room = bytes.capacity() - bytes.len();
+        let read = from.take(room as u64).read_to_end(&mut bytes)?;
+        if read < room || bytes.len() >= most {
+            return Ok(bytes);
+        }
+        let mut wider = Zeroizing::new(Vec::with_capacity(most.min(bytes.len() * 8)));
+        wider.extend_from_slice(&bytes);
+        bytes = wider;
+    }
+}
+
 /// A secret that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
@@ -145,4 +163,23 @@ pub fn bundle(values: &BTreeMap<SecretName, Zeroizing<Vec<u8>>>) -> Zeroizing<Ve
     let plain: BTreeMap<&str, &str> =
         text.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     Zeroizing::new(serde_json::to_vec(&plain).expect("a map of texts is JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_value;
+
+    #[test]
+    fn a_value_is_read_whole_however_long_it_is() {
+        for length in [0, 1, 4095, 4096, 4097, 32_768, 100_000] {
+            let bytes: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            assert_eq!(*read_value(&mut bytes.as_slice(), 1 << 20).unwrap(), bytes, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_not_read_to_its_end() {
+        let read = read_value(&mut std::io::repeat(7), 5000).unwrap();
+        assert!((5000..8192).contains(&read.len()), "{}", read.len());
+    }
 }

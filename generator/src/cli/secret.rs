@@ -13,7 +13,6 @@ use knarr_node::Item;
 use knarr_node::name::SecretName;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::io::Read;
 use zeroize::Zeroizing;
 
 /// Set and list the secrets of machines
@@ -89,13 +88,19 @@ fn may_write(repo: &Repo, path: &str, args: &Set, ui: &Ui) -> Result<(), CliErro
     Err(CliError::user("nothing was changed"))
 }
 
+/// The most bytes that a value may have: it is held in memory by every machine that needs it.
+const LARGEST: usize = 1 << 20;
+
 fn value(name: &SecretName, ui: &Ui) -> Result<Zeroizing<Vec<u8>>, CliError> {
     if let Some(typed) = ui.hidden(&format!("{name}: "))? {
         return Ok(Zeroizing::new(typed.as_bytes().to_vec()));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = std::io::stdin().lock().take(1 << 20).read_to_end(&mut bytes);
-    read.map_err(|error| CliError::environment(format!("cannot read the value: {error}")))?;
+    let bytes = secrets::read_value(&mut std::io::stdin().lock(), LARGEST + 1)
+        .map_err(|error| CliError::environment(format!("cannot read the value: {error}")))?;
+    if bytes.len() > LARGEST {
+        return Err(CliError::user("the value is larger than 1 MiB")
+            .help("a secret is a password or a key; give machines large files as artifacts"));
+    }
     if bytes.is_empty() {
         return Err(
             CliError::user("the value is empty").help(format!("printf %s VALUE | knarr secret set {name}"))

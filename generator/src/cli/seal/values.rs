@@ -2,6 +2,7 @@
 
 use crate::error::CliError;
 use crate::seal::Value;
+use crate::secrets::read_value;
 use crate::ui::Ui;
 use knarr_node::name::DataKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,12 +160,10 @@ fn file(path: &PathBuf) -> Result<Value, CliError> {
 }
 
 /// The most bytes that are read of one value: one more than a Secret may have.
-const MOST: u64 = (1 << 20) + 1;
+const MOST: usize = (1 << 20) + 1;
 
 fn read(from: &mut dyn Read) -> std::io::Result<Value> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST).unwrap_or(0) + 1)); // grows no more
-    from.take(MOST).read_to_end(&mut bytes)?;
-    Ok(Value(bytes))
+    read_value(from, MOST).map(Value)
 }
 
 #[cfg(test)]
