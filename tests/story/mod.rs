@@ -2,9 +2,11 @@
 
 mod crash;
 mod firewall;
+mod guard;
 mod hands;
 mod lab;
 mod mesh;
+mod outage;
 mod own;
 mod runner;
 mod stand_in;
@@ -32,6 +34,8 @@ const SCENARIOS: &[Scenario] = &[
         play: trust::play,
     },
     Scenario { name: "crash", about: "kills, power cuts, secrets", needs: &["thread"], play: crash::play },
+    Scenario { name: "guard", about: "commits that lock out", needs: &["mesh"], play: guard::play },
+    Scenario { name: "outage", about: "failures at the wrong moment", needs: &["mesh"], play: outage::play },
     Scenario { name: "own", about: "another knarrd", needs: &["thread"], play: own::play },
     Scenario { name: "removal", about: "a machine leaves", needs: &["thread"], play: thread::removal },
 ];
