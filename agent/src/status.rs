@@ -41,6 +41,9 @@ pub fn text(report: &Report, now: u64) -> String {
     for (id, trouble) in &report.items {
         line("trouble", format!("{id}: {}", in_words(trouble)));
     }
+    for one in report.in_quarantine() {
+        line("network", format!("what {} changes is not tried again: {}", one.commit.short(), one.why));
+    }
     if let Some(way_out) = report.outcome.way_out() {
         line("type", way_out);
     }
@@ -67,5 +70,35 @@ pub fn age(seconds: u64) -> String {
         120..7200 => format!("{} min", seconds / 60),
         7200..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_quarantine_is_said_once() {
+        let commit = |digit: &str| digit.repeat(40);
+        let quarantine = |digit: &str| {
+            serde_json::json!({
+                "digest": format!("sha256:{}", digit.repeat(64)), "commit": commit(digit), "why": "`attic` is gone"
+            })
+        };
+        let mut report: Report = serde_json::from_value(serde_json::json!({
+            "node": "edge", "version": "1", "at": 0, "seen": null, "accepted": commit("1"), "applied": commit("1"),
+            "outcome": "converged", "items": {}, "quarantined": [quarantine("2"), quarantine("3")],
+        }))
+        .unwrap();
+        let lines =
+            |report: &Report| text(report, 0).lines().filter(|line| line.contains("`attic` is gone")).count();
+        assert!(
+            text(&report, 0)
+                .contains("  network  what 2222222 changes is not tried again: `attic` is gone\n")
+        );
+        assert_eq!(lines(&report), 2);
+        report.outcome = Outcome::Lost(report.quarantined[0].clone());
+        assert_eq!(lines(&report), 2, "the outcome tells of one");
+        assert_eq!(report.in_quarantine().count(), 1);
     }
 }

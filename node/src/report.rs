@@ -185,6 +185,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// Returns the changes of the network that stay in quarantine, but for the one that the outcome tells of.
+    pub fn in_quarantine(&self) -> impl Iterator<Item = &Quarantine> {
+        self.quarantined.iter().filter(|one| !matches!(&self.outcome, Outcome::Lost(told) if told == *one))
+    }
+
+    /// Returns the outcome in one line, with the commits whose changes of the network stay in quarantine.
+    pub fn line(&self) -> String {
+        let quarantined: Vec<&str> = self.in_quarantine().map(|one| one.commit.short()).collect();
+        match quarantined.as_slice() {
+            [] => self.outcome.to_string(),
+            commits => format!("{}, in quarantine: {}", self.outcome, commits.join(", ")),
+        }
+    }
+
     /// Whether the machine is as its applied commit wants it. What lies beside a list of names does not count.
     pub fn is_settled(&self) -> bool {
         self.items.values().all(|trouble| matches!(trouble, Trouble::Strangers(_)))
@@ -199,6 +213,17 @@ pub struct Tunnel {
     /// Where the other end is, when that is not where the directory says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roamed: Option<String>,
+}
+
+impl Tunnel {
+    /// How long a handshake holds: without a newer one both ends throw what comes away.
+    /// Source: WireGuard paper, section 6.1: reject after 180 s.
+    const HOLDS_SECS: u64 = 180;
+
+    /// Whether both ends can talk: a handshake of long ago says nothing of now.
+    pub fn is_up(&self) -> bool {
+        self.handshake.is_some_and(|age| age <= Self::HOLDS_SECS)
+    }
 }
 
 /// Why an item is not as wanted.

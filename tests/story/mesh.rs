@@ -126,14 +126,19 @@ fn one_machine_tells_of_all(lab: &Lab) {
     let head = harbor(lab, "git rev-parse --short=7 HEAD");
     let tells = |said: &str, node: &str| {
         let line = said.lines().find(|line| line.trim_start().starts_with(node)).unwrap_or_default();
-        line.contains(&head) && line.contains("converged")
+        let is_whole = |word: &str| word.split_once('/').is_some_and(|(up, all)| up == all);
+        line.contains(&head) && line.contains("converged") && line.split_whitespace().any(is_whole)
     };
     let mut said = String::new();
     let tells_of_all = || {
         said = harbor(lab, "knarr status || true");
         ALL.iter().all(|node| tells(&said, node))
     };
-    wait_until(&format!("knarr status says that all have converged on {head}"), PATIENCE, tells_of_all);
+    wait_until(
+        &format!("knarr status says that all have converged on {head} and all tunnels are up"),
+        PATIENCE,
+        tells_of_all,
+    );
 }
 
 /// The listener answers machines on its mesh address and nobody else.

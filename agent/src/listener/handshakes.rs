@@ -7,7 +7,7 @@ use knarr_node::name::PeerName;
 use knarr_node::net::{Endpoint, WgKey};
 use knarr_node::report::Tunnel;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +26,31 @@ pub(super) fn tunnels(place: &Place, now: u64) -> BTreeMap<PeerName, Tunnel> {
         Some((name.clone(), Tunnel { handshake, roamed: roamed(*said, endpoints.get(&key)) }))
     };
     columns(&handshakes).filter_map(tunnel).collect()
+}
+
+/// Sends one packet into each tunnel to a node that was silent for long, so that the next report can tell whether it is
+/// up: WireGuard itself asks nobody who is not spoken to. What cannot be sent shows as a handshake that stays away.
+pub(super) fn wake(place: &Place, tunnels: &BTreeMap<PeerName, Tunnel>) {
+    let nodes = place.directory.nodes.iter();
+    let silent = nodes.filter(|(name, _)| tunnels.get(&PeerName::from(*name)).is_some_and(is_silent));
+    let Ok(socket) = UdpSocket::bind((place.ip.addr(), 0)) else { return };
+    for (name, node) in silent.take(MOST) {
+        if let Err(error) = socket.send_to(&[], (node.ip.addr(), DISCARD)) {
+            tracing::debug!(%error, "`{name}` is not woken");
+        }
+    }
+}
+
+/// So many tunnels are woken at once.
+const MOST: usize = 64;
+/// Nobody answers here, and nobody has to: the handshake comes before the packet.
+const DISCARD: u16 = 9;
+/// After so many seconds WireGuard makes a new handshake with the next packet.
+/// Source: WireGuard paper, section 6.2: rekey after 120 s.
+const REKEY_SECS: u64 = 120;
+
+fn is_silent(tunnel: &Tunnel) -> bool {
+    tunnel.handshake.is_none_or(|age| age >= REKEY_SECS)
 }
 
 fn wg(what: &str) -> String {
@@ -74,6 +99,13 @@ mod tests {
         assert_eq!(told, [("n2".to_owned(), 1_700_000_000), ("n3".to_owned(), 0)]);
         let none: Vec<(WgKey, SocketAddr)> = columns(&format!("knarr0\t{}\t(none)\n", key(2))).collect();
         assert_eq!(none, []);
+    }
+
+    #[test]
+    fn a_tunnel_that_was_silent_is_woken_before_it_counts_as_down() {
+        let tunnel = |handshake| Tunnel { handshake, roamed: None };
+        assert!(is_silent(&tunnel(None)) && is_silent(&tunnel(Some(120))) && !is_silent(&tunnel(Some(119))));
+        assert!(tunnel(Some(REKEY_SECS)).is_up() && !tunnel(None).is_up());
     }
 
     #[test]

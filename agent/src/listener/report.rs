@@ -4,7 +4,7 @@
 
 use super::caller::{ByNode, Refused, refused};
 use super::client::Method;
-use super::handshakes::tunnels;
+use super::handshakes::{tunnels, wake};
 use super::signed::{SignedError, is_signed, sign};
 use super::{Listener, Place};
 use crate::identity::write_private;
@@ -207,7 +207,9 @@ async fn tell_one(listener: &Listener, place: &Arc<Place>, report: &Report) -> b
 }
 
 fn signed(paths: &Paths, place: &Place, report: Report) -> Result<Signed, String> {
-    let report = Report { mesh: tunnels(place, now()), ..report };
+    let mesh = tunnels(place, now());
+    wake(place, &mesh);
+    let report = Report { mesh, ..report };
     let text = serde_json::to_string(&report).expect("a report is plain data");
     let signature =
         sign(paths, NAMESPACE, &text).map_err(|error| format!("{} ({})", chain(&error), error.help()))?;

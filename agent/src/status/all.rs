@@ -114,16 +114,17 @@ fn row(all: &All, node: &NodeName, Known { report, heard }: &Known, now: u64) ->
     let is_node = |peer: &PeerName| all.nodes.iter().any(|node| node.as_str() == peer.as_str());
     let tunnels: Vec<&Tunnel> =
         report.mesh.iter().filter(|(peer, _)| is_node(peer)).map(|(_, tunnel)| tunnel).collect();
-    let answered = tunnels.iter().filter(|tunnel| tunnel.handshake.is_some()).count();
+    let answered = tunnels.iter().filter(|tunnel| tunnel.is_up()).count();
     let mesh = if tunnels.is_empty() { "-".to_owned() } else { format!("{answered}/{}", tunnels.len()) };
-    let state = format!("{}, said {} ago", report.outcome, age(now.saturating_sub(*heard)));
+    let state = format!("{}, said {} ago", report.line(), age(now.saturating_sub(*heard)));
     [node.to_string(), commit, mesh, state]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use knarr_node::report::Outcome;
+    use knarr_node::name::Digest;
+    use knarr_node::report::{Outcome, Quarantine};
 
     #[test]
     fn the_table_has_a_line_for_each_machine_and_says_how_old_it_is() {
@@ -145,9 +146,15 @@ mod tests {
                 .collect(),
             quarantined: [].into(),
         };
-        let tunnels = [("attic", None), ("worker", Some(1)), ("laptop", None)];
+        let tunnels = [("attic", Some(181)), ("worker", Some(180)), ("laptop", None)];
         let edge = Known { report: report("edge", &tunnels), heard: 1000 };
-        let worker = Known { report: report("worker", &[]), heard: 100 };
+        let quarantine = Quarantine {
+            digest: Digest::of_sha256(&[1; 32]),
+            commit: "2".repeat(40).parse().unwrap(),
+            why: "`attic` answers no more over the mesh".into(),
+        };
+        let quarantined = vec![quarantine];
+        let worker = Known { report: Report { quarantined, ..report("worker", &[]) }, heard: 100 };
         let all = All {
             nodes: ["attic", "edge", "worker"].map(|name| name.parse().unwrap()).into(),
             known: [("edge", edge), ("worker", worker)]
@@ -158,7 +165,7 @@ mod tests {
             "NODE    COMMIT   MESH  STATE",
             "attic   -        -     not heard of yet",
             "edge    1111111  1/2   converged, said 40 s ago",
-            "worker  1111111  -     converged, said 15 min ago",
+            "worker  1111111  -     converged, in quarantine: 2222222, said 15 min ago",
         ];
         assert_eq!(text(&all, 1040), lines.join("\n") + "\n");
     }

@@ -42,7 +42,7 @@ struct Row {
     node: NodeName,
     commit: Option<Oid>,
     converged: bool,
-    /// How many of its tunnels to other machines have come up, and how many it has; none when it has no mesh yet.
+    /// How many of its tunnels to other machines are up, and how many it has; none when it has no mesh yet.
     mesh: Option<(usize, usize)>,
     state: String,
     /// Seconds since it said so.
@@ -101,14 +101,14 @@ fn row(node: &NodeName, heard: &Heard, is_node: impl Fn(&PeerName) -> bool, now:
 fn said(report: &Report, is_node: impl Fn(&PeerName) -> bool, age: u64) -> Row {
     let tunnels: Vec<&Tunnel> =
         report.mesh.iter().filter(|(name, _)| is_node(name)).map(|(_, tunnel)| tunnel).collect();
-    let up = tunnels.iter().filter(|tunnel| tunnel.handshake.is_some()).count();
+    let up = tunnels.iter().filter(|tunnel| tunnel.is_up()).count();
     let news = if age < STALE { String::new() } else { format!(", {} min ago", age / 60) };
     Row {
         node: report.node.clone(),
         commit: report.applied.clone(),
         converged: report.outcome == Outcome::Converged && age < STALE,
         mesh: (!tunnels.is_empty()).then_some((up, tunnels.len())),
-        state: format!("{}{news}", report.outcome),
+        state: format!("{}{news}", report.line()),
         age: Some(age),
         way_out: report.outcome.way_out(),
     }
@@ -216,7 +216,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "node": "edge", "version": "1", "at": at, "seen": id, "accepted": id, "applied": id,
             "outcome": outcome, "items": {},
-            "mesh": {"attic": {"handshake": null}, "worker": {"handshake": 7, "roamed": "192.0.2.1:51821"}, "x1": {"handshake": null}},
+            "mesh": {"attic": {"handshake": 181}, "worker": {"handshake": 180, "roamed": "192.0.2.1:51821"}, "x1": {"handshake": null}},
         }))
         .expect("it is a report")
     }
@@ -243,6 +243,16 @@ mod tests {
             said,
             ["edge reaches worker at 192.0.2.1:51821, and nodes/worker.yaml says another `address`"]
         );
+    }
+
+    #[test]
+    fn what_stays_in_quarantine_is_named_and_no_fault() {
+        let commit: Oid = "b".repeat(40).parse().expect("it is a commit id");
+        let quarantine =
+            serde_json::json!({"digest": format!("sha256:{}", "1".repeat(64)), "commit": commit, "why": ""});
+        let quarantined = vec![serde_json::from_value(quarantine).expect("it is a quarantine")];
+        let row = said(&Report { quarantined, ..report(&Outcome::Converged, 0) }, is_node, 0);
+        assert_eq!((row.converged, row.state.as_str()), (true, "converged, in quarantine: bbbbbbb"));
     }
 
     #[test]
