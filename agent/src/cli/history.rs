@@ -30,8 +30,31 @@ fn text(line: &Line) -> String {
     let verb = if line.undoes { "undid" } else { "applied" };
     let ending = match line.ending {
         Ending::Clean => String::new(),
-        Ending::Troubles(count) => format!(", {count} not as wanted"),
-        Ending::Interrupted => ", interrupted".to_owned(),
+        Ending::Troubles(count) => format!("; {count} not as wanted"),
+        Ending::Interrupted => "; interrupted".to_owned(),
     };
-    format!("{at}  {verb:<7} {}  {} changes{ending}", line.commit.short(), line.changes)
+    let stages: Vec<String> = line.taken_back.iter().map(|stage| format!("; taken back: {stage}")).collect();
+    let taken_back = stages.concat();
+    format!("{at}  {verb:<7} {}  {} changes{taken_back}{ending}", line.commit.short(), line.changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use knarr_node::StageName;
+
+    #[test]
+    fn a_line_names_what_was_taken_back() {
+        let line = Line {
+            pass: 1,
+            commit: "a".repeat(40).parse().unwrap(),
+            at: 0,
+            undoes: false,
+            changes: 2,
+            taken_back: [StageName::NetworkAdd].into(),
+            ending: Ending::Troubles(1),
+        };
+        let said = "1970-01-01T00:00:00Z  applied aaaaaaa  2 changes; taken back: network, additions; 1 not as wanted";
+        assert_eq!(text(&line), said);
+    }
 }

@@ -5,7 +5,7 @@ use knarr_node::firewall::Ssh;
 use knarr_node::item::{Artifact, File, Source};
 use knarr_node::name::{KeptName, Oid};
 use knarr_node::report::Quarantine;
-use knarr_node::{Body, Change, Item, Owned};
+use knarr_node::{Body, Change, Item, Owned, StageName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +37,7 @@ pub(super) struct Past {
 pub struct Armed {
     /// What it is judged by.
     pub guard: Guard,
+    stage: StageName,
     /// The number of its first change.
     first: u32,
     owned_before: Owned,
@@ -55,6 +56,9 @@ pub struct Pass {
     pub undoes: bool,
     /// What it intended, by number.
     pub steps: BTreeMap<u32, Step>,
+    /// Its stages that the guard took back; their changes are no steps any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    taken_back: BTreeSet<StageName>,
     owned_before: Owned,
 }
 
@@ -80,6 +84,9 @@ pub struct Line {
     pub undoes: bool,
     /// How many changes were made.
     pub changes: usize,
+    /// Its stages that the guard took back; their changes do not count.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub taken_back: BTreeSet<StageName>,
     /// How it ended.
     pub ending: Ending,
 }
@@ -120,8 +127,8 @@ impl Pass {
 
     fn line(&self, ending: Ending) -> Line {
         let changes = self.steps.values().filter(|step| step.done).count();
-        let (commit, undoes) = (self.commit.clone(), self.undoes);
-        Line { pass: self.number, commit, at: self.at, undoes, changes, ending }
+        let (commit, undoes, taken_back) = (self.commit.clone(), self.undoes, self.taken_back.clone());
+        Line { pass: self.number, commit, at: self.at, undoes, changes, taken_back, ending }
     }
 }
 
@@ -141,9 +148,9 @@ impl Past {
     pub(super) fn apply(&mut self, record: Record) {
         match record {
             Record::Past(past) => *self = past,
-            Record::Begin { pass, commit, at, undoes, guard, stage: _ } => {
+            Record::Begin { pass, commit, at, undoes, guard, stage } => {
                 self.begin(pass, commit, at, undoes);
-                self.armed = guard.map(|guard| self.arm(guard));
+                self.armed = guard.map(|guard| self.arm(stage, guard));
             }
             Record::Proved { ssh } => {
                 (self.armed, self.ssh) = (None, ssh);
@@ -164,14 +171,15 @@ impl Past {
     fn begin(&mut self, number: u64, commit: Oid, at: u64, undoes: bool) {
         if self.open.is_none() {
             let owned_before = self.owned.clone();
-            self.open = Some(Pass { number, commit, at, undoes, steps: BTreeMap::new(), owned_before });
+            let (steps, taken_back) = Default::default();
+            self.open = Some(Pass { number, commit, at, undoes, steps, taken_back, owned_before });
             self.next = number + 1;
         }
     }
 
-    fn arm(&self, guard: Guard) -> Armed {
+    fn arm(&self, stage: StageName, guard: Guard) -> Armed {
         let first = self.open.as_ref().map_or(0, Pass::next);
-        Armed { guard, first, owned_before: self.owned.clone() }
+        Armed { guard, stage, first, owned_before: self.owned.clone() }
     }
 
     /// Returns the changes of the stage that nobody has judged yet.
@@ -181,12 +189,13 @@ impl Past {
         steps.map(|(_, step)| step.change.clone()).collect()
     }
 
-    /// Forgets the stage: the machine is as if it had never begun.
+    /// Forgets the changes of the stage: the machine is as if it had never begun.
     fn taken_back(&mut self) {
-        let Some(Armed { first, owned_before, .. }) = self.armed.take() else { return };
+        let Some(Armed { stage, first, owned_before, .. }) = self.armed.take() else { return };
         self.owned = owned_before;
         if let Some(pass) = &mut self.open {
             pass.steps.split_off(&first);
+            pass.taken_back.insert(stage);
         }
     }
 
@@ -244,7 +253,8 @@ impl Past {
 
     /// Adds a line; passes in a row that made nothing of one commit are one line.
     fn remember(&mut self, line: Line) {
-        let again = |old: &Line| (&old.commit, old.undoes, old.changes) == (&line.commit, line.undoes, 0);
+        let what = (&line.commit, line.undoes, 0, &line.taken_back);
+        let again = |old: &Line| (&old.commit, old.undoes, old.changes, &old.taken_back) == what;
         if line.changes == 0 && self.history.last().is_some_and(again) {
             self.history.pop();
         }

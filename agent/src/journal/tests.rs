@@ -1,6 +1,8 @@
 use super::*;
+use crate::guard::{BootTime, Contacts};
 use knarr_node::Item;
 use knarr_node::item::File;
+use knarr_node::name::Digest;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -141,4 +143,26 @@ fn the_history_is_bounded_and_failing_again_is_one_line() {
     assert_eq!(journal.history().len(), 1);
     (0..250).for_each(|_| pass(&mut journal, "b", make("/a")));
     assert_eq!(journal.history().len(), 200);
+}
+
+#[test]
+fn the_history_names_a_stage_that_was_taken_back_and_counts_none_of_its_changes() {
+    let storage = Shared::default();
+    let mut journal = open(&storage);
+    let guard = Guard {
+        deadline: BootTime::default(),
+        before: Contacts::default(),
+        digest: Digest::of_sha256(&[1; 32]),
+    };
+    journal.begin(&cause("a"), StageName::NetworkAdd, false, Some(guard)).unwrap();
+    let n = journal.intend(make("/a")).unwrap();
+    journal.done(n).unwrap();
+    journal.taken_back().unwrap();
+    journal.begin(&cause("a"), StageName::Rest, false, None).unwrap();
+    let n = journal.intend(make("/b")).unwrap();
+    journal.done(n).unwrap();
+    journal.end(Ending::Clean).unwrap();
+    let journal = open(&storage);
+    let [line] = journal.history() else { panic!("{:?}", journal.history()) };
+    assert_eq!((line.changes, &line.taken_back), (1, &[StageName::NetworkAdd].into()));
 }
