@@ -28,7 +28,7 @@ use crate::paths::Paths;
 use clap::{Parser, Subcommand, ValueEnum};
 use knarr_node::Act;
 use knarr_node::causes::chain;
-use knarr_node::report::Outcome;
+use knarr_node::report::{ClusterOutcome, Outcome, Report};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -197,6 +197,16 @@ impl Command {
     }
 }
 
+/// Returns the exit code that tells how a pass ended, for the machine first and then for the cluster.
+fn code_of(report: &Report) -> u8 {
+    let cluster = report.cluster.as_ref().filter(|_| report.outcome == Outcome::Converged);
+    match cluster.map(|cluster| &cluster.how) {
+        None | Some(ClusterOutcome::Converged | ClusterOutcome::Elsewhere) => code(&report.outcome),
+        Some(ClusterOutcome::Waiting { .. }) => 5,
+        Some(ClusterOutcome::Retry { .. }) => 7,
+    }
+}
+
 /// Returns the exit code that tells how a pass ended.
 fn code(outcome: &Outcome) -> u8 {
     match outcome {
@@ -269,7 +279,7 @@ fn on_ground<T>(act: impl FnOnce(&Ground) -> Result<T, PassError>) -> Result<T, 
 }
 
 /// Keeps this knarrd for the next boot once it did a whole pass well.
-fn keep_program(report: &knarr_node::report::Report, paths: &Paths) {
+fn keep_program(report: &Report, paths: &Paths) {
     if report.outcome == Outcome::Converged
         && let Err(error) = crate::boot::keep_program(paths)
     {
@@ -278,10 +288,10 @@ fn keep_program(report: &knarr_node::report::Report, paths: &Paths) {
 }
 
 /// Prints a report, and returns the exit code that fits.
-fn print(report: &knarr_node::report::Report, output: Format) -> u8 {
+fn print(report: &Report, output: Format) -> u8 {
     match output {
         Format::Text => say(&crate::status::text(report, now())),
         Format::Json => say(&as_json(report)),
     }
-    code(&report.outcome)
+    code_of(report)
 }

@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod child;
 pub mod cli;
+pub mod cluster;
 pub mod contact;
 pub mod converge;
 pub mod daemon;

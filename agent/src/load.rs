@@ -39,6 +39,8 @@ pub struct Wanted {
     pub nodes: String,
     /// The values of its secrets.
     pub secrets: Secrets,
+    /// What belongs to the cluster and to no machine; servers make it so.
+    pub cluster: Option<ClusterState>,
 }
 
 /// A commit that was accepted and is not followed all the same.
@@ -153,7 +155,10 @@ pub fn load(site: &Site<'_>, commit: &Oid, identity: &Identity) -> Result<Wanted
     let Site { repo, paths, .. } = site;
     let reading = Reading { repo, commit };
     reading.whole(identity)?;
-    reading.not_removed(identity, paths)?;
+    let cluster = reading.newest::<ClusterState>("rendered/cluster.yaml")?;
+    if let Some(cluster) = &cluster {
+        reading.not_removed(cluster, identity, paths)?;
+    }
     let path = format!("rendered/nodes/{}.yaml", identity.node);
     let state: NodeState = reading.newest(&path)?.ok_or(LoadError::Unknown)?;
     if state.node != identity.node {
@@ -171,7 +176,7 @@ pub fn load(site: &Site<'_>, commit: &Oid, identity: &Identity) -> Result<Wanted
     let nodes = String::from_utf8_lossy(&repo.file(commit, NODES)?.unwrap_or_default()).into_owned();
     let own = Own::of(&state.knarr, paths)?;
     items.extend(own.item());
-    Ok(Wanted { commit: commit.clone(), items, own, git: state.git, directory, ssh, nodes, secrets })
+    Ok(Wanted { commit: commit.clone(), items, own, git: state.git, directory, ssh, nodes, secrets, cluster })
 }
 
 struct Reading<'a> {
@@ -202,8 +207,12 @@ impl Reading<'_> {
         if strays.is_empty() { Ok(()) } else { Err(LoadError::Mix(listing(&strays))) }
     }
 
-    fn not_removed(&self, identity: &Identity, paths: &Paths) -> Result<(), LoadError> {
-        let Some(cluster) = self.newest::<ClusterState>("rendered/cluster.yaml")? else { return Ok(()) };
+    fn not_removed(
+        &self,
+        cluster: &ClusterState,
+        identity: &Identity,
+        paths: &Paths,
+    ) -> Result<(), LoadError> {
         let key = secrets::identity(&paths.kept("age.key"))?.to_public().to_string();
         let removed = cluster.tombstones().any(|tomb| tomb.node == identity.node && tomb.keys.age == key);
         if removed { Err(LoadError::Removed(self.commit.short().to_owned())) } else { Ok(()) }

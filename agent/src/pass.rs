@@ -1,5 +1,6 @@
 //! One pass: fetch, accept, load, make the machine so, report. It reads as the list in the design.
 
+mod objects;
 mod others;
 mod standing;
 
@@ -27,7 +28,7 @@ use knarr_node::causes::chain;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
-use knarr_node::report::{Gate, Outcome, Report};
+use knarr_node::report::{ClusterReport, Gate, Outcome, Report};
 use knarr_node::state::Git;
 use knarr_node::trust::{SIGNERS, accept};
 use knarr_node::{Act, Item};
@@ -78,6 +79,13 @@ impl PassError {
             Self::Undo(_) => "knarrd history".to_owned(),
         }
     }
+}
+
+/// What a pass applied, to the machine and to the cluster.
+#[derive(Default)]
+struct Applied {
+    commit: Option<Oid>,
+    cluster: Option<ClusterReport>,
 }
 
 /// Opens the machine with its secrets.
@@ -141,7 +149,8 @@ impl Ground {
             Some(wanted) => (self.converge(&standing.identity, wanted)?, Some(wanted.commit.clone())),
             None => (Done::default(), standing.identity.applied.clone()),
         };
-        self.report(standing, done, applied)
+        let cluster = self.cluster(&standing)?;
+        self.report(standing, done, Applied { commit: applied, cluster })
     }
 
     /// Shows the accepted commit to the others.
@@ -180,7 +189,7 @@ impl Ground {
             warn(boot::follow(&self.paths, &done.changes));
         }
         standing.outcome = Outcome::Undone { commit };
-        self.report(standing, done, None)
+        self.report(standing, done, Applied::default())
     }
 
     /// Gives up the hold of an undo, and lets changes of the network be tried that were taken back here or elsewhere.
@@ -328,8 +337,12 @@ impl Ground {
 
     /// Returns the day in UTC; a clock beyond all time lets no device in whose time ends.
     fn today(&self) -> Date {
+        self.time().to_zoned(TimeZone::UTC).date()
+    }
+
+    fn time(&self) -> Timestamp {
         let now = i64::try_from(self.now).ok().and_then(|secs| Timestamp::from_second(secs).ok());
-        now.unwrap_or(Timestamp::MAX).to_zoned(TimeZone::UTC).date()
+        now.unwrap_or(Timestamp::MAX)
     }
 
     fn converge(&self, identity: &Identity, wanted: &Wanted) -> Result<Done, PassError> {
@@ -354,7 +367,7 @@ impl Ground {
         Journal::open(Box::new(FileStorage::new(self.paths.kept("journal"))))
     }
 
-    fn report(&self, standing: Standing, done: Done, applied: Option<Oid>) -> Result<Report, PassError> {
+    fn report(&self, standing: Standing, done: Done, applied: Applied) -> Result<Report, PassError> {
         for change in &done.changes {
             tracing::info!("{change}");
         }
@@ -369,12 +382,13 @@ impl Ground {
             at: self.now,
             seen,
             accepted,
-            applied,
+            applied: applied.commit,
             outcome,
             unfetched,
             items,
             mesh: [].into(),
             quarantined: done.quarantined,
+            cluster: applied.cluster,
         };
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
         self.listener.tell(report.clone());

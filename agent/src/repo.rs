@@ -159,6 +159,41 @@ impl Repo {
         }
     }
 
+    /// Whether `tip` goes back to `commit`, or is it.
+    pub fn is_ancestor(&self, commit: &Oid, tip: &Oid) -> Result<bool, RepoError> {
+        if commit == tip {
+            return Ok(true);
+        }
+        self.git.graph_descendant_of(theirs(tip), theirs(commit)).map_err(failed("compare two commits"))
+    }
+
+    /// Returns the newest commit along first parents from `tip` that touched `path`. When `path` is at `known`, an
+    /// older commit, as it is at `tip`, that is the answer without a walk.
+    pub fn touched(&self, tip: &Oid, path: &str, known: Option<&Oid>) -> Result<Oid, RepoError> {
+        let now = self.entry(tip, path)?;
+        if let Some(known) = known
+            && self.has(known)
+            && self.is_ancestor(known, tip)?
+            && self.entry(known, path)? == now
+        {
+            return Ok(known.clone());
+        }
+        let mut touched = tip.clone();
+        loop {
+            let commit = self.git.find_commit(theirs(&touched)).map_err(failed("walk the commits"))?;
+            match commit.parent_id(0).map(ours) {
+                Ok(parent) if self.entry(&parent, path)? == now => touched = parent,
+                Ok(_) | Err(_) => return Ok(touched),
+            }
+        }
+    }
+
+    /// Returns the id of a file or folder of a commit, which is another one when anything in it is.
+    fn entry(&self, commit: &Oid, path: &str) -> Result<Option<git2::Oid>, RepoError> {
+        let found = self.tree(commit)?.get_path(Path::new(path)).map(|entry| entry.id());
+        or_none(found, "find a folder")
+    }
+
     fn behind_or_rewritten(&self, floor: &Oid, tip: &Oid) -> Chain {
         match self.git.graph_descendant_of(theirs(floor), theirs(tip)) {
             Ok(true) => Chain::Behind,
@@ -259,3 +294,6 @@ fn tree<'repo>(commit: &git2::Commit<'repo>) -> Result<git2::Tree<'repo>, RepoEr
 fn odd_path() -> RepoPath {
     "rendered/(a name that is not plain text)".parse().expect("it is a path")
 }
+
+#[cfg(test)]
+mod tests;

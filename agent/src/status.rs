@@ -38,6 +38,9 @@ pub fn text(report: &Report, now: u64) -> String {
     if let Some(why) = report.unfetched.as_ref().filter(|_| report.outcome == Outcome::Converged) {
         line("fetch", format!("{why}; other nodes were asked instead"));
     }
+    if let Some(cluster) = &report.cluster {
+        line("cluster", cluster.to_string());
+    }
     for (id, trouble) in &report.items {
         line("trouble", format!("{id}: {}", in_words(trouble)));
     }

@@ -227,6 +227,7 @@ mod tests {
             mesh: [].into(),
             items: [].into(),
             quarantined: vec![],
+            cluster: None,
         }
     }
 

@@ -1,5 +1,9 @@
 //! What a machine says of itself after a pass.
 
+mod cluster;
+
+pub use cluster::{ClusterOutcome, ClusterReport};
+
 use crate::item::{self, Id};
 use crate::name::{Digest, NodeName, Oid, PeerName, UnitName};
 use serde::{Deserialize, Serialize};
@@ -182,6 +186,9 @@ pub struct Report {
     /// Changes of the network that are not tried again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<Quarantine>,
+    /// How Kubernetes' objects stand; only servers say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterReport>,
 }
 
 impl Report {

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 
 /// Show what a pass would change now
 ///
-/// It fetches and looks, but changes nothing. The exit code is 2 when there are changes.
+/// It fetches and looks, but changes nothing. The exit code is 2 when there are changes. Of Kubernetes' objects, which
+/// the server that holds Lease `knarr` makes so, nothing is shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  knarrd plan --output json | jq '.changes[].id'")]
 pub(super) struct Args {

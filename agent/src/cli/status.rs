@@ -1,6 +1,6 @@
 //! `knarrd status`
 
-use super::{CliError, Format, Kind, as_json, code, need_root, now, paths, print, say};
+use super::{CliError, Format, Kind, as_json, code_of, need_root, now, paths, print, say};
 use crate::identity::Identity;
 use crate::pass::PassError;
 use crate::status::all::{All, all, text};
@@ -43,6 +43,6 @@ fn print_all(all: &All, output: Format) -> u8 {
     }
     // A machine that was not heard of is waited for.
     let silent = all.nodes.iter().any(|node| !all.known.contains_key(node));
-    let codes = reports.iter().map(|report| code(&report.outcome));
+    let codes = reports.iter().map(|report| code_of(report));
     codes.chain(silent.then_some(5)).max().unwrap_or(0)
 }

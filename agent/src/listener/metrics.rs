@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use knarr_node::report::{Outcome, Report};
+use knarr_node::report::{ClusterOutcome, Outcome, Report};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -93,6 +93,10 @@ fn of_report(registry: &mut Registry, report: &Report) {
         "1 when the last pass could fetch from a remote",
         one(u64::from(report.unfetched.is_none())),
     );
+    if let Some(cluster) = report.cluster.as_ref().filter(|it| it.how != ClusterOutcome::Elsewhere) {
+        let converged = one(u64::from(cluster.how == ClusterOutcome::Converged));
+        registry.register("cluster_converged", "1 when this server made Kubernetes' objects so", converged);
+    }
     registry.register_with_unit(
         "last_pass_timestamp",
         "When the last pass ended, since 1970",

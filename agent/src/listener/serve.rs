@@ -140,6 +140,9 @@ fn routes(listener: &Arc<Listener>) -> Router {
         .route("/v1/reports", get(report::known))
         .route("/git/{name}/info/refs", get(git::refs))
         .route("/git/{name}/git-upload-pack", post(git::pack))
+        // Argo CD knows the repository by a Service's name alone.
+        .route("/{name}/info/refs", get(git::refs))
+        .route("/{name}/git-upload-pack", post(git::pack))
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn_with_state(listener.clone(), admit))
         .with_state(listener.clone())

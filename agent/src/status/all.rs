@@ -10,7 +10,7 @@ use crate::paths::Paths;
 use crate::repo::Repo;
 use jiff::civil::Date;
 use knarr_node::name::{NodeName, PeerName};
-use knarr_node::report::{Report, Tunnel};
+use knarr_node::report::{ClusterOutcome, ClusterReport, Report, Tunnel};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -105,7 +105,17 @@ pub fn text(all: &All, now: u64) -> String {
     for [a, b, c, d] in &rows {
         writeln!(text, "{a:node$}  {b:commit$}  {c:mesh$}  {d}").expect("a String takes all");
     }
+    if let Some(cluster) = cluster(all) {
+        writeln!(text, "cluster: {cluster}").expect("a String takes all");
+    }
     text
+}
+
+/// Returns what the server says that sees to the cluster's objects, or that tries to.
+fn cluster(all: &All) -> Option<&ClusterReport> {
+    let there = all.known.values().filter_map(|known| Some((known.heard, known.report.cluster.as_ref()?)));
+    let acts = there.filter(|(_, cluster)| cluster.how != ClusterOutcome::Elsewhere);
+    acts.max_by_key(|(heard, _)| *heard).map(|(_, cluster)| cluster)
 }
 
 /// Devices sleep without harm: of tunnels, only those to nodes count.
@@ -145,6 +155,7 @@ mod tests {
                 })
                 .collect(),
             quarantined: [].into(),
+            cluster: None,
         };
         let tunnels = [("attic", Some(181)), ("worker", Some(180)), ("laptop", None)];
         let edge = Known { report: report("edge", &tunnels), heard: 1000 };
@@ -168,5 +179,14 @@ mod tests {
             "worker  1111111  -     converged, in quarantine: 2222222, said 15 min ago",
         ];
         assert_eq!(text(&all, 1040), lines.join("\n") + "\n");
+        let mut all = all;
+        let says = |how| {
+            let commit = "1".repeat(40).parse().unwrap();
+            Some(ClusterReport { by: Some("edge".parse().unwrap()), commit, how })
+        };
+        for (node, how) in [("edge", ClusterOutcome::Converged), ("worker", ClusterOutcome::Elsewhere)] {
+            all.known.get_mut(&node.parse().unwrap()).unwrap().report.cluster = says(how);
+        }
+        assert!(text(&all, 1040).ends_with("\ncluster: converged at 1111111 by edge\n"));
     }
 }

@@ -11,7 +11,7 @@ use crate::render::{Compiled, compile};
 use crate::spec::{Node, Role};
 use crate::ui::Ui;
 use knarr_node::name::{ClusterName, NodeName, Oid, PeerName};
-use knarr_node::report::{Outcome, Report, Tunnel};
+use knarr_node::report::{ClusterOutcome, ClusterReport, Outcome, Report, Tunnel};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -31,6 +31,8 @@ struct Status {
     /// Who said so.
     by: By,
     nodes: Vec<Row>,
+    /// How Kubernetes' objects stand, as the server says that sees to them.
+    cluster: Option<ClusterReport>,
     /// What the clone has that machines do not, and what is open, one sentence each.
     open: Vec<String>,
     findings: Vec<Finding>,
@@ -62,8 +64,10 @@ pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     drop(progress);
     let is_node = |name: &PeerName| asked.iter().any(|asked| PeerName::from(&asked.node) == *name);
     let nodes: Vec<Row> = asked.iter().map(|asked| row(&asked.node, &heard, is_node, now)).collect();
+    let cluster = objects(&heard).cloned();
     let open = ahead(&repo, &heard)?.into_iter().chain(roamed(&heard, is_node)).collect();
-    let status = Status { open, findings: rows(&compiled.findings, &compiled.inputs), by: heard.by, nodes };
+    let status =
+        Status { cluster, open, findings: rows(&compiled.findings, &compiled.inputs), by: heard.by, nodes };
     show(&status, ui);
     judge(&status.nodes)
 }
@@ -112,6 +116,13 @@ fn said(report: &Report, is_node: impl Fn(&PeerName) -> bool, age: u64) -> Row {
         age: Some(age),
         way_out: report.outcome.way_out(),
     }
+}
+
+/// Returns what the server says that sees to Kubernetes' objects, or that tries to.
+fn objects(heard: &Heard) -> Option<&ClusterReport> {
+    let there = heard.reports.values().filter_map(|report| Some((report.at, report.cluster.as_ref()?)));
+    let acts = there.filter(|(_, cluster)| cluster.how != ClusterOutcome::Elsewhere);
+    acts.max_by_key(|(at, _)| *at).map(|(_, cluster)| cluster)
 }
 
 /// Says what this clone has that machines do not, and the other way round.
@@ -165,6 +176,9 @@ fn show(status: &Status, ui: &Ui) {
             [row.node.to_string(), commit, mesh, row.state.clone()]
         };
         ui.table(["NODE", "COMMIT", "MESH", "STATE"], &status.nodes.iter().map(line).collect::<Vec<_>>());
+        if let Some(cluster) = &status.cluster {
+            ui.say(format_args!("cluster: {cluster}"));
+        }
         ui.say(match &status.by {
             By::Here => "said by knarrd here".to_owned(),
             By::Node(node) => format!("said by {node}"),

@@ -25,6 +25,14 @@ impl ClusterState {
             ClusterItem::Artifact(_) | ClusterItem::Objects(_) | ClusterItem::NodeMeta(_) => None,
         })
     }
+
+    /// Returns the artifact of that name.
+    pub fn artifact(&self, name: &ArtifactName) -> Option<&Artifact> {
+        self.items.iter().find_map(|item| match item {
+            ClusterItem::Artifact(artifact) => Some(artifact).filter(|artifact| artifact.name == *name),
+            ClusterItem::Objects(_) | ClusterItem::NodeMeta(_) | ClusterItem::Tombstone(_) => None,
+        })
+    }
 }
 
 /// One part of the cluster.
@@ -41,7 +49,9 @@ pub enum ClusterItem {
     Tombstone(Tombstone),
 }
 
-/// Objects of one manifest, in its order.
+/// Objects of one manifest: namespaces first, then definitions of kinds, then the rest, each in its order.
+///
+/// An object that names no namespace is in the one that is called as this, where its kind needs one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct Objects {

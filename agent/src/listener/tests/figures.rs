@@ -19,6 +19,7 @@ fn prometheus_reads_how_the_machine_is() {
         items: [].into(),
         mesh: [].into(),
         quarantined: [].into(),
+        cluster: None,
     };
     crate::status::write(&mesh.paths(1), &report).unwrap();
     listener.took(Duration::from_millis(20));

@@ -66,6 +66,7 @@ fn a_clone_is_the_accepted_commit_and_nothing_else() {
     assert_eq!(git(&copy, &["fsck", "--no-dangling"]), "");
     let refs = git(&copy, &["ls-remote", "-q"]);
     assert_eq!(refs, format!("{two}\tHEAD\n{two}\trefs/heads/main"));
+    assert_eq!(git(&copy, &["ls-remote", "-q", &served.url().replace("/git/", "/")]), refs, "for Argo CD");
 }
 
 #[test]
