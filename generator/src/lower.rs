@@ -9,6 +9,7 @@ mod k3s;
 pub mod own;
 
 pub use apps::FOLDER as APPS;
+pub use k3s::founder;
 
 use crate::emit::{Line, Sealed, Tree};
 use crate::model::{Model, Node};

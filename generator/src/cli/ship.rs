@@ -1,5 +1,7 @@
 //! `knarr ship`.
 
+mod founding;
+
 use super::node::proven;
 use super::{Done, open};
 use crate::accept::{MARK, accepted, commit, is_ancestor, is_below, remember};
@@ -57,7 +59,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         ui.say("no machines yet: knarr node add NAME=USER@HOST");
         return Ok(Done::Fine);
     }
-    let fates = follow(&nodes, &head, Duration::from_secs(args.wait), &ui)?;
+    let patience = Duration::from_secs(args.wait);
+    let mut fates = follow(&nodes, &head, patience, &ui)?;
+    if let Some(head) = founding::record(&repo, &git, &model, &fates, &ui)? {
+        fates = follow(&nodes, &head, patience, &ui)?;
+    }
     show(&fates, &ui);
     judge(&fates)
 }

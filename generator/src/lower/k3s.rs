@@ -26,6 +26,13 @@ struct Machine<'a> {
     turns: &'a Turns<'a>,
 }
 
+/// Returns the server that founds the cluster, when it runs K3s.
+pub fn founder(model: &Model) -> Option<&NodeName> {
+    let version = model.cluster.k3s.as_ref()?.version.to_string();
+    let (name, node) = Turns::of(model)?.first();
+    model.artifact("k3s", &version, node.arch).map(|_| name)
+}
+
 /// Returns what runs Kubernetes on a machine; nothing without a version that is pinned for it.
 pub(super) fn k3s(model: &Model, name: &NodeName, node: &Node) -> Vec<Item> {
     let Some(k3s) = &model.cluster.k3s else { return Vec::new() };

@@ -190,6 +190,24 @@ fn a_lone_server_goes_on_with_etcd_when_its_record_says_so() {
 }
 
 #[test]
+fn what_ship_records_is_what_the_files_say_and_is_recorded_once() {
+    for (mut inputs, datastore) in [(with_k3s(), "sqlite"), (with_servers(), "etcd")] {
+        let (_, model) = check(&inputs);
+        let (server, founded) = crate::founding::record(model.as_ref().unwrap()).unwrap();
+        assert_eq!((server.as_str(), founded.server.as_str()), ("edge", "edge"));
+        let text = inputs.text("cluster.yaml").unwrap();
+        let cluster = crate::spec::parse(&path("cluster.yaml"), text.as_bytes()).unwrap();
+        let edited = crate::edit::with_founded(&path("cluster.yaml"), text, &cluster, &founded).unwrap();
+        assert!(edited.contains(&format!("datastore: {datastore}\n")), "{edited}");
+        inputs.files.insert(path("cluster.yaml"), edited.into_bytes());
+        let (findings, model) = check(&inputs);
+        assert_eq!(findings.count(crate::finding::Severity::Error), 0);
+        assert!(crate::founding::record(&model.unwrap()).is_none());
+    }
+    assert!(crate::founding::record(&check(&example()).1.unwrap()).is_none(), "there is no K3s");
+}
+
+#[test]
 fn settings_of_people_go_to_those_who_read_them() {
     let mut inputs = with_k3s();
     let config = "version: v1.36.2+k3s1, config: {tls-san: api.example, kubelet-arg: [max-pods=50], selinux: true, \
