@@ -1,9 +1,7 @@
 //! Killed at any moment, each machine comes back; and no secret is left lying about.
 
-use std::time::Duration;
-
 use super::Story;
-use super::hands::{NODES, converged, harbor, me, on};
+use super::hands::{NODES, PATIENCE, converged, harbor, me, on};
 use crate::{Lab, wait_until};
 
 /// Crashes, and what lies about after them.
@@ -77,7 +75,7 @@ fn stopped_within_a_change(lab: &Lab) {
     harbor(lab, "echo said slowly > host/hello.conf && knarr ship -y --no-follow -m 'said slowly'");
     on(lab, "edge", "systemctl restart knarrd");
     let starting = || lab.host("edge").run("systemctl show -p ActiveState hello.service").says("=activating");
-    wait_until("hello.service starts", Duration::from_secs(40), starting);
+    wait_until("hello.service starts", PATIENCE, starting);
     on(lab, "edge", "systemctl stop knarrd && systemctl is-active hello.service");
     let first = on(lab, "edge", "systemctl show -p MainPID hello.service");
     on(lab, "edge", "systemctl start knarrd");
@@ -95,7 +93,7 @@ fn the_watchdog_bites(lab: &Lab) {
     let hung = own(lab);
     on(lab, "edge", &format!("kill -STOP {hung}"));
     let anew = || !["0", hung.as_str()].contains(&own(lab).as_str());
-    wait_until("systemd starts knarrd anew", Duration::from_secs(20), anew);
+    wait_until("systemd starts knarrd anew", PATIENCE, anew);
     on(
         lab,
         "edge",

@@ -1,8 +1,7 @@
 //! Proves the lab itself: who reaches whom, and what a power cut leaves.
 
-use std::time::Duration;
-
 use super::Story;
+use super::hands::PATIENCE;
 use crate::{Lab, wait_until};
 
 const SSH: &str = "ssh -o BatchMode=yes -o ConnectTimeout=5";
@@ -43,9 +42,9 @@ fn repository(lab: &Lab) {
 fn nat(lab: &Lab) {
     let (edge, attic) = (lab.host("edge"), lab.host("attic"));
     let listener = edge.spawn("root", "nc -v -n -l -p 7777");
-    listener.wait_says("Listening", Duration::from_secs(5));
+    listener.wait_says("Listening", PATIENCE);
     attic.expect(&format!("echo knock | nc -q1 -w5 {} 7777", edge.address()));
-    let (_, said) = listener.finish(Duration::from_secs(5));
+    let (_, said) = listener.finish(PATIENCE);
     assert!(said.contains("203.0.113.99") && said.contains("knock"), "{said}");
     edge.refuse(&format!("ip route add 192.168.1.0/24 via 203.0.113.99; nc -z -w2 {} 22", attic.address()));
     edge.expect("ip route del 192.168.1.0/24");
@@ -70,7 +69,7 @@ fn cables(lab: &Lab) {
     let cut = lab.cut("edge");
     assert!(!sees("edge"));
     cut.join();
-    wait_until("both are back", Duration::from_secs(5), || sees("attic") && sees("edge"));
+    wait_until("both are back", PATIENCE, || sees("attic") && sees("edge"));
 }
 
 fn kernel(lab: &Lab) {
@@ -137,12 +136,12 @@ fn dialogue(lab: &Lab) {
     let mut asked = lab
         .host("laptop")
         .spawn_on_terminal("me", "printf 'Go on? [y/N] '; read answer; test -t 0; echo \"it's $answer\"");
-    asked.wait_says("[y/N]", Duration::from_secs(5));
+    asked.wait_says("[y/N]", PATIENCE);
     asked.type_line("y");
-    asked.wait_says("it's y", Duration::from_secs(5));
-    assert_eq!(asked.finish(Duration::from_secs(5)).0, 0);
+    asked.wait_says("it's y", PATIENCE);
+    assert_eq!(asked.finish(PATIENCE).0, 0);
     let mut sleeper = lab.host("laptop").spawn("me", "echo here; sleep 1000.25");
-    sleeper.wait_says("here", Duration::from_secs(5));
+    sleeper.wait_says("here", PATIENCE);
     assert!(lab.host("laptop").kill9("sleep 1000[.]25"));
-    wait_until("the killed program has ended", Duration::from_secs(5), || sleeper.has_ended());
+    wait_until("the killed program has ended", PATIENCE, || sleeper.has_ended());
 }
