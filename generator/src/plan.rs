@@ -1,5 +1,6 @@
 //! What each machine would do between two renders: knarrd's own comparison, offline.
 
+mod k3s;
 mod objects;
 mod words;
 mod world;
@@ -66,7 +67,7 @@ pub struct Planned {
     pub nodes: Vec<Row>,
     /// What changes in the cluster itself, by app.
     pub apps: Vec<AppRow>,
-    /// What happens to no machine, as sentences: who may sign, what devices must be told.
+    /// What happens to no machine, as sentences: who may sign, what devices must be told, whether K3s comes back.
     pub notes: Vec<String>,
 }
 
@@ -86,7 +87,11 @@ pub fn between(old: &World, new: &World) -> Planned {
     let note = "who may sign changes: a present signer must sign this commit, or the recovery key";
     let signers = signers.then(|| note.to_owned());
     let apps = objects::between(&old.objects, &new.objects);
-    Planned { nodes, apps, notes: signers.into_iter().chain(cut_off(old, new)).collect() }
+    Planned {
+        nodes,
+        apps,
+        notes: signers.into_iter().chain(cut_off(old, new)).chain(k3s::notes(old, new)).collect(),
+    }
 }
 
 /// Returns a sentence for each machine that its devices will not find any more.

@@ -120,3 +120,46 @@ fn a_state_without_its_line_in_the_directory_is_refused() {
         "rendered/mesh.yaml does not list node `worker`"
     );
 }
+
+/// A server with this version of K3s.
+fn with_k3s(version: &str, digit: &str) -> World {
+    let (sha256, text) = (digit.repeat(64), version.replace('+', "%2B"));
+    let items = format!(
+        "- artifact: {{name: k3s, sha256: \"{sha256}\", from: [/srv/m/{version}/k3s, \"https://github.com/x/{text}/k3s\"]}}\n\
+         - link: {{path: /usr/local/bin/k3s, to: /var/lib/knarr/store/{sha256}}}\n\
+         - file: {{path: /var/lib/knarr/k3s-token, mode: \"0600\", secret: k3s-token}}\n\
+         - file: {{path: /var/lib/rancher/k3s/server/tls/service.key, mode: \"0600\", secret: k3s-service-key}}\n\
+         - unit: {{name: k3s.service, text: \"[Install]\\n\", reads: [/usr/local/bin/k3s]}}\n"
+    );
+    let state = state("edge", "{ssh: anywhere}") + &items;
+    let files: Side = [(MESH, MESH_FILE.to_owned()), ("rendered/nodes/edge.yaml", state)]
+        .map(|(path, text)| (path.parse().unwrap(), text.into_bytes()))
+        .into();
+    World::of_files(&files).unwrap()
+}
+
+#[test]
+fn another_version_of_k3s_says_whether_it_comes_back() {
+    let old = with_k3s("v1.36.2+k3s1", "1");
+    let said = told(&old, &with_k3s("v1.36.4+k3s1", "2"));
+    assert!(said.contains(&"edge: restart unit k3s.service, service restart".to_owned()), "{said:?}");
+    let note = said.last().unwrap();
+    assert!(
+        note.starts_with("K3s goes from v1.36.2+k3s1 to v1.36.4+k3s1: servers one")
+            && !note.contains("undone")
+    );
+    let said = told(&old, &with_k3s("v1.37.0+k3s1", "3"));
+    assert!(said.last().unwrap().contains("This cannot be undone"), "{said:?}");
+    assert!(told(&old, &old).is_empty());
+}
+
+#[test]
+fn what_k3s_starts_with_is_one_line() {
+    let said = told(&World::default(), &with_k3s("v1.36.2+k3s1", "1"));
+    let lines = said.iter().filter(|line| line.contains("K3s's")).collect::<Vec<_>>();
+    assert_eq!(lines, ["edge: make K3s's tokens and authorities, live"]);
+    assert!(
+        !said.iter().any(|line| line.contains("/var/lib/rancher") || line.starts_with("K3s goes")),
+        "{said:?}"
+    );
+}

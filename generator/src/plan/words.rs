@@ -1,6 +1,7 @@
 //! A machine's changes in words for people: what belongs together is one line, however many tunnels it has. Pure.
 
 use super::Step;
+use crate::lower::own;
 use knarr_node::firewall::{FirewallPart, Open, Ssh};
 use knarr_node::{Change, Id, Impact, Item};
 use serde::Serialize;
@@ -31,6 +32,8 @@ enum Topic {
     Firewall,
     /// Names in /etc/hosts.
     Hosts,
+    /// What K3s starts with.
+    Material,
     /// Anything else, by its id.
     Item(String),
 }
@@ -44,6 +47,7 @@ impl Topic {
             Id::Peer(_, key) => Self::Peer(peer(change).unwrap_or_else(|| key.to_string())),
             Id::Table(_) => Self::Firewall,
             Id::Hosts => Self::Hosts,
+            Id::Path(path) if is_material(path.as_str()) => Self::Material,
             Id::Path(_) | Id::Dir(_) | Id::Unit(_) | Id::Sysctl(_) | Id::Account(_) | Id::Artifact(..) => {
                 Self::Item(change.id().to_string())
             }
@@ -52,8 +56,14 @@ impl Topic {
 
     /// Whether both stand on one line.
     fn joins(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Mesh(_), Self::Mesh(_)) | (Self::Peer(_), Self::Peer(_)))
+        let mesh = matches!((self, other), (Self::Mesh(_), Self::Mesh(_)) | (Self::Peer(_), Self::Peer(_)));
+        mesh || (*self == Self::Material && self == other)
     }
+}
+
+fn is_material(path: &str) -> bool {
+    [own::K3S_TOKEN, own::K3S_AGENT_TOKEN].contains(&path)
+        || path.starts_with("/var/lib/rancher/k3s/server/tls/")
 }
 
 fn peer(change: &Change) -> Option<String> {
@@ -90,7 +100,7 @@ fn words(topics: &[Topic], old: Option<&FirewallPart>, new: Option<&FirewallPart
         topics.iter().map(|topic| match topic {
             Topic::Mesh(name) => (*name).to_owned(),
             Topic::Peer(name) | Topic::Item(name) => name.clone(),
-            Topic::Firewall | Topic::Hosts => String::new(),
+            Topic::Firewall | Topic::Hosts | Topic::Material => String::new(),
         })
     };
     match &topics[0] {
@@ -98,6 +108,7 @@ fn words(topics: &[Topic], old: Option<&FirewallPart>, new: Option<&FirewallPart
         Topic::Peer(_) if topics.len() == 1 => format!("mesh peer {}", names(all().collect())),
         Topic::Peer(_) => format!("{} mesh peers: {}", topics.len(), names(all().collect())),
         Topic::Firewall => format!("firewall: {}", firewall(old, new)),
+        Topic::Material => "K3s's tokens and authorities".to_owned(),
         Topic::Hosts => "names in /etc/hosts".to_owned(),
         Topic::Item(id) => id.clone(),
     }

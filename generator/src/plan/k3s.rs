@@ -1,0 +1,36 @@
+//! What a plan says of K3s as a whole: from which version to which, and whether that comes back. Pure.
+
+use super::World;
+use super::world::Machine;
+use crate::k3s::Version;
+use knarr_node::Item;
+use std::collections::BTreeSet;
+
+/// Returns a sentence for each step from one version to another.
+pub(super) fn notes(old: &World, new: &World) -> Vec<String> {
+    let step = |(name, machine)| Some((version(old.machines.get(name)?)?, version(machine)?));
+    let steps: BTreeSet<(Version, Version)> = new.machines.iter().filter_map(step).collect();
+    steps.into_iter().filter(|(from, to)| from != to).map(|(from, to)| note(from, to)).collect()
+}
+
+fn note(from: Version, to: Version) -> String {
+    let turns = "servers one after the other, then agents; containers live on";
+    let way_back = match from.step(to) {
+        Err(bad) => format!(". {bad}"),
+        Ok(()) if from.series() == to.series() => String::new(),
+        Ok(()) => {
+            ". This cannot be undone: Kubernetes' data do not go back to the minor version before".to_owned()
+        }
+    };
+    format!("K3s goes from {from} to {to}: {turns}{way_back}")
+}
+
+/// Returns the version of K3s that a machine runs, as the address of the program says it.
+fn version(machine: &Machine) -> Option<Version> {
+    let artifact = machine.items.iter().find_map(|item| {
+        let Item::Artifact(artifact) = item else { return None };
+        (artifact.name.as_str() == "k3s").then_some(artifact)
+    })?;
+    let named = |place: String| place.replace("%2B", "+").split('/').find_map(|part| part.parse().ok());
+    artifact.from.iter().find_map(|source| named(source.to_string()))
+}
