@@ -5,6 +5,7 @@ mod objects;
 mod words;
 mod world;
 
+pub use k3s::oldest;
 pub use objects::{AppRow, ObjectRow, Turn};
 pub use words::Line;
 pub use world::World;

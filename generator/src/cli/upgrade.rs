@@ -6,7 +6,9 @@ use crate::disk::Repo;
 use crate::edit;
 use crate::error::CliError;
 use crate::fresh::write_material;
+use crate::git::History;
 use crate::k3s::{Authority, BadStep, Material, Releases, Series, Version};
+use crate::plan::{World, base, oldest};
 use crate::render::{self, Compiled, today};
 use crate::spec::{Lock, Pinned};
 use crate::ui::Ui;
@@ -86,13 +88,21 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let releases = Releases::new(&now.mirrors)?;
     let progress = ui.progress("looking for versions of K3s");
     let version = now.next(args.wanted, &releases)?;
-    if let Some(pinned) = now.pinned {
-        pinned.step(version)?;
+    for from in now.pinned.into_iter().chain(running(&repo, &compiled)?) {
+        from.step(version)?;
     }
     progress.step(format!("fetching the digests of K3s {version}"));
     let pinned = releases.digests(version)?;
     drop(progress);
     write(&repo, &compiled, version, pinned, ui)
+}
+
+/// Returns the oldest version that machines may run by now: by what was last pushed.
+fn running(repo: &Repo, compiled: &Compiled) -> Result<Option<Version>, CliError> {
+    let branch = compiled.spec.cluster.as_ref().map_or("main", |cluster| cluster.git.branch.as_str());
+    let Some(history) = History::open(repo.root()) else { return Ok(None) };
+    let Some(pushed) = base(&history, branch) else { return Ok(None) };
+    Ok(oldest(&World::of_commit(&history, &pushed)?))
 }
 
 /// How the repository is now.

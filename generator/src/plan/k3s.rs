@@ -13,6 +13,11 @@ pub(super) fn notes(old: &World, new: &World) -> Vec<String> {
     steps.into_iter().filter(|(from, to)| from != to).map(|(from, to)| note(from, to)).collect()
 }
 
+/// Returns the oldest version of K3s that a machine runs.
+pub fn oldest(world: &World) -> Option<Version> {
+    world.machines.values().filter_map(version).min()
+}
+
 fn note(from: Version, to: Version) -> String {
     let turns = "servers one after the other, then agents; containers live on";
     let way_back = match from.step(to) {

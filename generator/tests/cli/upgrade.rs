@@ -70,6 +70,20 @@ fn a_step_that_kubernetes_does_not_survive_is_refused_with_the_one_to_take() {
 }
 
 #[test]
+fn a_minor_version_that_was_not_shipped_is_not_left_behind() {
+    let home = with_mirror(&["v1.36.2+k3s1", "v1.37.0+k3s1", "v1.38.0+k3s1"]);
+    home.knarr("harbor", &["upgrade", "k3s", "v1.36"]);
+    home.knarr("harbor", &["render"]);
+    home.git("harbor", &["add", "--all"]);
+    home.git("harbor", &["commit", "--quiet", "--no-verify", "-m", "k3s"]);
+    home.knarr("harbor", &["upgrade", "k3s"]);
+    let said = home.knarr("harbor", &["plan"]);
+    assert!(said.contains("K3s goes from v1.36.2+k3s1 to v1.37.0+k3s1"), "{said}");
+    let said = home.knarr("harbor", &["upgrade", "k3s"]);
+    assert!(said.contains("from v1.36.2+k3s1 to v1.38.0+k3s1 skips a minor version"), "{said}");
+}
+
+#[test]
 fn a_version_that_a_person_wrote_is_pinned_and_its_machines_are_rendered() {
     let home = with_mirror(&["v1.36.2+k3s1"]);
     home.replace("harbor/cluster.yaml", "network:", "k3s: {version: v1.36.2+k3s1}\nnetwork:");
