@@ -28,7 +28,7 @@ use knarr_node::causes::chain;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
-use knarr_node::report::{ClusterReport, Gate, Outcome, Report};
+use knarr_node::report::{Gate, Outcome, Report};
 use knarr_node::state::Git;
 use knarr_node::trust::{SIGNERS, accept};
 use knarr_node::{Act, Item};
@@ -79,13 +79,6 @@ impl PassError {
             Self::Undo(_) => "knarrd history".to_owned(),
         }
     }
-}
-
-/// What a pass applied, to the machine and to the cluster.
-#[derive(Default)]
-struct Applied {
-    commit: Option<Oid>,
-    cluster: Option<ClusterReport>,
 }
 
 /// Opens the machine with its secrets.
@@ -142,15 +135,22 @@ impl Ground {
         self.follow_up(self.judge(self.stand_here()?, Ok(Fetched::Branch), false)?).map(Some)
     }
 
-    fn follow_up(&self, standing: Standing) -> Result<Report, PassError> {
+    fn follow_up(&self, mut standing: Standing) -> Result<Report, PassError> {
         standing.keep(&self.paths)?;
         self.stand_among_others(&standing)?;
         let (done, applied) = match &standing.wanted {
             Some(wanted) => (self.converge(&standing.identity, wanted)?, Some(wanted.commit.clone())),
             None => (Done::default(), standing.identity.applied.clone()),
         };
-        let cluster = self.cluster(&standing)?;
-        self.report(standing, done, Applied { commit: applied, cluster })
+        let (place, wanted, fetched) =
+            (standing.place(), standing.wanted.take(), standing.unfetched.is_none());
+        // Others may wait for what this says of the machine, and must not wait for the cluster.
+        let report = self.report(standing, done, applied)?;
+        let cluster = match (&place, &wanted) {
+            (Some(place), Some(wanted)) => self.cluster(place, wanted, fetched)?,
+            (None, _) | (_, None) => None,
+        };
+        if report.cluster == cluster { Ok(report) } else { self.tell(Report { cluster, ..report }) }
     }
 
     /// Shows the accepted commit to the others.
@@ -189,7 +189,7 @@ impl Ground {
             warn(boot::follow(&self.paths, &done.changes));
         }
         standing.outcome = Outcome::Undone { commit };
-        self.report(standing, done, Applied::default())
+        self.report(standing, done, None)
     }
 
     /// Gives up the hold of an undo, and lets changes of the network be tried that were taken back here or elsewhere.
@@ -367,7 +367,7 @@ impl Ground {
         Journal::open(Box::new(FileStorage::new(self.paths.kept("journal"))))
     }
 
-    fn report(&self, standing: Standing, done: Done, applied: Applied) -> Result<Report, PassError> {
+    fn report(&self, standing: Standing, done: Done, applied: Option<Oid>) -> Result<Report, PassError> {
         for change in &done.changes {
             tracing::info!("{change}");
         }
@@ -382,14 +382,18 @@ impl Ground {
             at: self.now,
             seen,
             accepted,
-            applied: applied.commit,
+            applied,
             outcome,
             unfetched,
             items,
             mesh: [].into(),
             quarantined: done.quarantined,
-            cluster: applied.cluster,
+            cluster: crate::status::read(&self.paths).ok().flatten().and_then(|last| last.cluster),
         };
+        self.tell(report)
+    }
+
+    fn tell(&self, report: Report) -> Result<Report, PassError> {
         crate::status::write(&self.paths, &report).map_err(PassError::Report)?;
         self.listener.tell(report.clone());
         Ok(report)

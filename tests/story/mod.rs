@@ -1,5 +1,6 @@
 //! The story: scenarios in their order on one lab. A scenario is a file here and a row of the table.
 
+mod cluster;
 mod crash;
 mod firewall;
 mod guard;
@@ -38,6 +39,12 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "outage", about: "failures at the wrong moment", needs: &["mesh"], play: outage::play },
     Scenario { name: "own", about: "another knarrd", needs: &["thread"], play: own::play },
     Scenario { name: "removal", about: "a machine leaves", needs: &["thread"], play: thread::removal },
+    Scenario {
+        name: "cluster",
+        about: "Kubernetes' objects follow commits",
+        needs: &["thread"],
+        play: cluster::play,
+    },
 ];
 
 /// What `make demo` shows.

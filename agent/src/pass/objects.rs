@@ -1,9 +1,10 @@
 //! The cluster's half of a pass, after the machine's own.
 
-use super::standing::Standing;
 use super::{Ground, PassError};
 use crate::cluster::{self, Scene};
 use crate::host::Secrets;
+use crate::listener::Place;
+use crate::load::Wanted;
 use crate::repo::Repo;
 use knarr_node::causes::chain;
 use knarr_node::item::Artifact;
@@ -13,10 +14,13 @@ use std::path::PathBuf;
 
 impl Ground {
     /// Makes Kubernetes' objects so, where this machine is the server that does.
-    pub(super) fn cluster(&self, standing: &Standing) -> Result<Option<ClusterReport>, PassError> {
-        let (Some(wanted), Some(place)) = (&standing.wanted, &standing.place()) else { return Ok(None) };
+    pub(super) fn cluster(
+        &self,
+        place: &Place,
+        wanted: &Wanted,
+        fetched: bool,
+    ) -> Result<Option<ClusterReport>, PassError> {
         let repo = &Repo::open(&self.paths.kept("repo.git"))?;
-        let fetched = standing.unfetched.is_none();
         let store = &|artifact: &Artifact| self.store(artifact);
         let now = self.time();
         let Some(state) = &wanted.cluster else { return Ok(None) };
