@@ -15,8 +15,8 @@ use knarr_node::report::Report;
 use knarr_node::{Change, Item};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::thread::scope;
-use std::time::Duration;
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
 
 /// So many nodes are enough.
 const ENOUGH: usize = 3;
@@ -24,6 +24,10 @@ const ENOUGH: usize = 3;
 const ROUNDS: usize = 3;
 /// How long a node may take to say how it is.
 const ASK: Duration = Duration::from_secs(5);
+/// A knarrd that starts listens after its first pass at latest, and passes are 36 s apart at most.
+const SILENT: Duration = Duration::from_secs(40);
+/// Until a silent one is asked again.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How long others may take to hear of an undo.
 const WARN: Duration = Duration::from_secs(3);
 
@@ -185,10 +189,18 @@ impl Mesh {
         })
     }
 
-    /// Returns what a node says of itself, or why it does not say it; none when it does not answer.
+    /// Returns what a node says of itself, or why it does not say it; none when it is silent for so long that its knarrd
+    /// cannot only be about to listen.
     pub(super) fn report_of(&self, node: &NodeName) -> Option<Result<Report, String>> {
         let ip = self.directory.nodes.get(node)?.ip;
-        match self.client().ask(ip, Method::GET, "/v1/report", None::<&()>, ASK) {
+        let began = Instant::now();
+        let ask = || self.client().ask(ip, Method::GET, "/v1/report", None::<&()>, ASK);
+        let mut answer = ask();
+        while !matches!(answer, Ok(_) | Err(AskError::Refused { .. })) && began.elapsed() < SILENT {
+            sleep(AGAIN);
+            answer = ask();
+        }
+        match answer {
             // WireGuard proves who answers.
             Ok(body) => {
                 let signed: Option<Signed> = serde_json::from_slice(&body).ok();

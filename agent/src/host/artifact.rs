@@ -44,17 +44,19 @@ impl<O: Os> Host<O> {
         Ok(Some(Item::Artifact(Artifact { name: name.clone(), sha256: sha256.clone(), from })))
     }
 
-    /// Fetches it from the first place that has it. What a broken download left is gone on with.
+    /// Fetches it from the first place that has it. What a broken download left is gone on with. Of all that went wrong,
+    /// people are told of other bytes first: a place that is away is no news.
     pub(super) fn put_artifact(&mut self, artifact: &Artifact) -> Result<(), Fault> {
         self.make_store()?;
-        let mut last = Fault::Nowhere(artifact.name.clone());
+        let mut told = Fault::Nowhere(artifact.name.clone());
         for source in &artifact.from {
             match self.fetch_whole(source, &artifact.sha256) {
                 Ok(part) => return self.store_part(&part, &artifact.sha256),
-                Err(fault) => last = fault,
+                Err(_) if matches!(told, Fault::OtherBytes { .. }) => {}
+                Err(fault) => told = fault,
             }
         }
-        Err(last)
+        Err(told)
     }
 
     pub(super) fn take_artifact_away(&mut self, sha256: &Hex) -> Result<(), Fault> {

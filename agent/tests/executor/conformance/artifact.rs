@@ -11,7 +11,7 @@ fn artifact(outside: &dyn Outside, text: &str, given: &str) -> (Item, String) {
     let sha256 = Digest::of_sha256(digest(&SHA256, text.as_bytes()).as_ref()).hex();
     let stored = format!("/var/lib/knarr/store/{sha256}");
     outside.plant(&at("source"), given, 0o644);
-    let from = vec![at("missing").parse().unwrap(), at("source").parse().unwrap()];
+    let from = ["missing", "source", "missing-too"].map(|name| at(name).parse().unwrap()).into();
     (Item::Artifact(Artifact { name: "tool".parse().unwrap(), sha256, from }), stored)
 }
 
