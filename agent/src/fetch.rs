@@ -1,11 +1,20 @@
 //! Fetches the followed branch by the system's git, a confined child with a configuration of its own.
 
 use crate::child::{ChildError, Confined, Limits, Said};
+use crate::identity::write_private;
 use crate::paths::Paths;
+use crate::repo::Repo;
+use knarr_node::name::Oid;
 use knarr_node::state::Git;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
+
+/// Host keys that a person told at the enrolment.
+const PINNED: &str = "known_hosts";
+
+/// Host keys of the commit that was accepted last: who may sign may move the origin.
+const ACCEPTED: &str = "accepted_hosts";
 
 /// How much one fetch may use, and how large the copy may grow.
 #[derive(Clone, Copy, Debug)]
@@ -220,12 +229,25 @@ fn configure(child: &mut Confined, paths: &Paths) {
 fn ssh(paths: &Paths) -> String {
     let quoted = |name: &str| format!("'{}'", paths.kept(name).to_string_lossy().replace('\'', "'\\''"));
     format!(
-        "ssh -F /dev/null -oBatchMode=yes -oStrictHostKeyChecking=yes -oUserKnownHostsFile={} \
+        "ssh -F /dev/null -oBatchMode=yes -oStrictHostKeyChecking=yes -oUserKnownHostsFile={}' '{} \
          -oGlobalKnownHostsFile=/dev/null -oIdentitiesOnly=yes -oIdentityAgent=none -oIdentityFile={} \
          -oConnectTimeout=10 -oServerAliveInterval=10 -oServerAliveCountMax=2 -oForwardAgent=no -oClearAllForwardings=yes",
-        quoted("known_hosts"),
+        quoted(PINNED),
+        quoted(ACCEPTED),
         quoted("deploy.key"),
     )
+}
+
+/// Keeps the host keys of an accepted commit for the next fetch; without them the pinned ones count alone.
+pub fn keep_hosts(repo: &Repo, commit: &Oid, paths: &Paths) {
+    let Ok(hosts) = repo.file(commit, ".knarr/known_hosts") else { return };
+    let (path, hosts) = (paths.kept(ACCEPTED), hosts.unwrap_or_default());
+    if fs::read(&path).unwrap_or_default() == hosts {
+        return;
+    }
+    if let Err(error) = write_private(&path, &hosts) {
+        tracing::warn!(%error, "the host keys of the commit are not kept");
+    }
 }
 
 fn small_enough(paths: &Paths, bounds: &Bounds) -> Result<(), FetchError> {

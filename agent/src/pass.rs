@@ -9,7 +9,7 @@ use self::standing::{Standing, refusal, stray, stray_names, troubled, waiting, w
 use crate::boot::{self, BootError};
 use crate::contact::{self, Surroundings};
 use crate::converge::{Done, Means, converge, undo_last};
-use crate::fetch::{Bounds, FetchError, Fetched, fetch};
+use crate::fetch::{Bounds, FetchError, Fetched, fetch, keep_hosts};
 use crate::guard::Outside;
 use crate::host::{Fault, Secrets};
 use crate::identity::{Identity, IdentityError};
@@ -316,6 +316,7 @@ impl Ground {
         standing.wanted = match load(&site, &identity.floor, identity) {
             Ok(wanted) => {
                 repo.note(APPLIED, &wanted.commit)?;
+                keep_hosts(repo, &wanted.commit, &self.paths);
                 identity.applied = Some(wanted.commit.clone());
                 standing.outcome = worse(standing.outcome.clone(), wanted.own.outcome());
                 Some(wanted)

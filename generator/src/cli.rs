@@ -9,6 +9,7 @@ mod kubeconfig;
 mod mend;
 mod new;
 mod node;
+mod origin;
 mod peer;
 mod plan;
 mod render;
@@ -18,6 +19,7 @@ mod secret;
 mod setup;
 mod ship;
 mod status;
+mod up;
 mod upgrade;
 
 use crate::disk::Repo;
@@ -40,6 +42,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     New(new::Args),
+    Up(up::Args),
     Setup(setup::Args),
     Render(render::Args),
     Check(check::Args),
@@ -53,6 +56,7 @@ enum Command {
     Mend(mend::Args),
     Upgrade(upgrade::Args),
     Doctor(doctor::Args),
+    Origin(origin::Args),
     Kubeconfig(kubeconfig::Args),
     Secret(secret::Args),
     Seal(seal::Args),
@@ -83,6 +87,8 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
     let ui = Ui::new(cli.output, false);
     match &cli.command {
         Command::New(args) => new::run(args, &ui),
+        Command::Up(args) => up::run(args, &ui),
+        Command::Origin(args) => origin::run(args, &ui),
         Command::Setup(args) => setup::run(args, &ui),
         Command::Render(args) => render::run(args, &ui),
         Command::Check(args) => check::run(args, &ui),

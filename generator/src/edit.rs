@@ -52,6 +52,30 @@ pub fn with_k3s(
     reads_as(path, edited, &wanted)
 }
 
+/// Returns cluster.yaml with another first place of the commits; the whole of it where only writing it anew helps.
+pub fn with_remotes(
+    path: &RepoPath,
+    text: &str,
+    cluster: &Cluster,
+    url: &str,
+) -> Result<String, Box<Cluster>> {
+    let mut wanted = cluster.clone();
+    let span = wanted.git.remotes.first().and_then(|first| first.span.clone());
+    if wanted.git.remotes.is_empty() {
+        wanted.git.remotes.push(url.into());
+    } else {
+        wanted.git.remotes[0] = url.into();
+    }
+    match (span.filter(|span| text.get(span.clone()).is_some()), scalar(url)) {
+        (Some(span), Some(scalar)) => {
+            let mut edited = text.to_owned();
+            edited.replace_range(span, &scalar);
+            reads_as(path, edited, &wanted)
+        }
+        (_, _) => Err(Box::new(wanted)),
+    }
+}
+
 /// Returns cluster.yaml with the record that it was founded; the whole of it where only writing it anew helps.
 pub fn with_founded(
     path: &RepoPath,

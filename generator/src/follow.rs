@@ -5,7 +5,7 @@ use crate::model::Model;
 use crate::ssh::{Ssh, SshError, Target};
 use crate::ui::{Live, Ui};
 use knarr_node::causes::chain;
-use knarr_node::name::{NodeName, Oid};
+use knarr_node::name::{ClusterName, NodeName, Oid};
 use knarr_node::report::{Outcome, Report};
 use serde::Serialize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -26,6 +26,8 @@ pub struct Follower {
     pub target: Target,
     /// Whether it is to leave the cluster.
     pub removed: bool,
+    /// Whether this program runs on it.
+    pub here: bool,
 }
 
 /// What became of a commit on one machine.
@@ -112,11 +114,24 @@ impl Fate {
 /// Returns the machines that people can reach, those that are to leave too.
 pub fn followers(model: &Model) -> Vec<Follower> {
     let nodes = model.nodes.iter();
+    let own = own(&model.cluster.name);
     let reached = nodes.filter_map(|(name, node)| {
         let target = node.ssh.as_ref()?.parse().ok()?;
-        Some(Follower { node: name.clone(), target, removed: node.removed })
+        Some(Follower { node: name.clone(), target, removed: node.removed, here: own.as_ref() == Some(name) })
     });
     reached.collect()
+}
+
+/// Returns the name that this machine has in a cluster, if it is one of it; only its root can tell.
+fn own(cluster: &ClusterName) -> Option<NodeName> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        cluster: ClusterName,
+        node: NodeName,
+    }
+    let identity = std::fs::read("/var/lib/knarr/identity.json").ok()?;
+    let named: Named = serde_json::from_slice(&identity).ok()?;
+    (named.cluster == *cluster).then_some(named.node)
 }
 
 /// Asks all machines at once until each has settled, or `patience` is over.
@@ -126,13 +141,16 @@ pub fn follow(
     patience: Duration,
     ui: &Ui,
 ) -> Result<Vec<Fate>, SshError> {
-    let ssh = Ssh::new()?;
+    let (ssh, here) = (Ssh::new()?, Ssh::here()?);
     let end = Instant::now() + patience;
     let width = followers.iter().map(|follower| follower.node.as_str().len()).max().unwrap_or_default();
     let lines = ui.lines();
     let all: Vec<(&Follower, Live)> =
         followers.iter().map(|follower| (follower, lines.add(follower.node.as_str(), width))).collect();
     Ok(at_once(&all, |(follower, live)| {
+        if follower.here {
+            return settle(follower, &Machine { ssh: &here, target: &follower.target }, head, end, live);
+        }
         let work = || settle(follower, &Machine { ssh: &ssh, target: &follower.target }, head, end, live);
         while_proving_contact(&follower.target, work)
             .unwrap_or_else(|error| Fate::silent(&follower.node, &error))

@@ -9,6 +9,9 @@ use knarr_node::name::Oid;
 /// The name of git's remote that machines read from.
 pub const REMOTE: &str = "origin";
 
+/// Where `knarr up` makes the origins of clusters that have no git host.
+pub const ORIGINS: &str = "/srv/knarr/";
+
 /// Returns the line that brings the branch to the origin.
 pub fn push_line(branch: &str) -> String {
     format!("git push -u {REMOTE} HEAD:{branch}")

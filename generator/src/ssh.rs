@@ -30,7 +30,17 @@ pub const SHORT: Duration = Duration::from_secs(30);
 pub struct Ssh {
     sockets: TempDir,
     options: Vec<OsString>,
+    way: Way,
     stopped: AtomicBool,
+}
+
+/// How commands get to where they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By ssh.
+    Dialled,
+    /// They run on this very machine, whatever the target says.
+    Here,
 }
 
 /// What goes to the standard input of a command.
@@ -70,6 +80,16 @@ impl Ssh {
         Self::with(anew.map(OsString::from).into())
     }
 
+    /// Runs all commands on this very machine: what is done to others over ssh is done here without a login.
+    ///
+    /// # Errors
+    /// When no folder can be made.
+    pub fn here() -> Result<Self, SshError> {
+        let mut here = Self::new()?;
+        here.way = Way::Here;
+        Ok(here)
+    }
+
     /// Gives up all commands that run, and all that would.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
@@ -80,7 +100,7 @@ impl Ssh {
         // A socket's path holds 107 bytes at most (unix(7)), so a long TMPDIR does not serve.
         let sockets =
             tempfile::Builder::new().prefix("knarr-").tempdir_in("/tmp").map_err(SshError::Folder)?;
-        Ok(Self { sockets, options, stopped: AtomicBool::new(false) })
+        Ok(Self { sockets, options, way: Way::Dialled, stopped: AtomicBool::new(false) })
     }
 
     /// Runs `command` on the machine and returns what it said, whatever its exit code.
@@ -139,17 +159,25 @@ impl Ssh {
     }
 
     fn child(&self, target: &Target, command: &str, input: &Input<'_>) -> Command {
+        let mut ssh = match self.way {
+            Way::Here => shell(command),
+            Way::Dialled => self.dial(target, command),
+        };
+        ssh.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(match input {
+            Input::Nothing => Stdio::null(),
+            Input::Bytes(_) => Stdio::piped(),
+            Input::File(file) => file.try_clone().map_or_else(|_| Stdio::null(), Stdio::from),
+        });
+        ssh
+    }
+
+    fn dial(&self, target: &Target, command: &str) -> Command {
         let mut ssh = self.base();
         ssh.arg("-T");
         if let Some(port) = target.port {
             ssh.arg("-p").arg(port.to_string());
         }
         ssh.arg("--").arg(target.login()).arg(command);
-        ssh.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(match input {
-            Input::Nothing => Stdio::null(),
-            Input::Bytes(_) => Stdio::piped(),
-            Input::File(file) => file.try_clone().map_or_else(|_| Stdio::null(), Stdio::from),
-        });
         ssh
     }
 
@@ -225,6 +253,12 @@ impl Drop for Ssh {
             let _ = ssh.status();
         }
     }
+}
+
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).env("LC_ALL", "C");
+    shell
 }
 
 fn remote(target: &Target, command: &str, said: Said) -> SshError {

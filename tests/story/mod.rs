@@ -13,6 +13,7 @@ mod runner;
 mod stand_in;
 mod thread;
 mod trust;
+mod up;
 
 use std::process::ExitCode;
 
@@ -45,7 +46,11 @@ const SCENARIOS: &[Scenario] = &[
         needs: &["thread"],
         play: cluster::play,
     },
+    Scenario { name: "up", about: "one machine alone", needs: &[], play: up::play },
 ];
+
+/// Scenarios that want machines on which nothing was done: each gets a lab of its own.
+const ALONE: &[&str] = &["up"];
 
 /// What `make demo` shows.
 const DEMO: &[&str] = &["thread", "mesh", "days", "trust"];
@@ -53,10 +58,10 @@ const DEMO: &[&str] = &["thread", "mesh", "days", "trust"];
 /// Runs the scenarios whose names contain one of `wanted`, with those that they need; all when `wanted` is empty.
 pub fn test(wanted: &[String]) -> ExitCode {
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
-    runner::run(&runner::chosen(SCENARIOS, wants))
+    runner::run(&runner::chosen(SCENARIOS, wants), ALONE)
 }
 
 /// Plays the scenarios of the demo.
 pub fn demo() -> ExitCode {
-    runner::run(&runner::chosen(SCENARIOS, |name| DEMO.contains(&name)))
+    runner::run(&runner::chosen(SCENARIOS, |name| DEMO.contains(&name)), ALONE)
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::Lab;
+use crate::{Lab, Missing};
 
 /// A part of the story.
 #[derive(Debug)]
@@ -91,28 +91,36 @@ pub(crate) fn chosen(all: &'static [Scenario], wanted: impl Fn(&str) -> bool) ->
     all.iter().filter(|scenario| names.contains(scenario.name)).collect()
 }
 
-/// Boots a lab, plays the scenarios, prints the times and the count.
-pub(crate) fn run(scenarios: &[&'static Scenario]) -> ExitCode {
+/// Boots a lab, plays the scenarios, prints the times and the count. Those in `alone` get a lab of their own each.
+pub(crate) fn run(scenarios: &[&'static Scenario], alone: &[&str]) -> ExitCode {
     if scenarios.is_empty() {
         println!("no scenario has such a name");
         return ExitCode::FAILURE;
     }
     let start = Instant::now();
-    let lab = match Lab::boot() {
-        Ok(lab) => lab,
-        Err(missing) => {
+    let (single, shared): (Vec<_>, Vec<_>) =
+        scenarios.iter().copied().partition(|scenario| alone.contains(&scenario.name));
+    let groups = [shared].into_iter().chain(single.into_iter().map(|scenario| vec![scenario]));
+    let mut told = vec![];
+    for group in groups.filter(|group| !group.is_empty()) {
+        if let Err(missing) = play_all(&group, &mut told) {
             println!("{missing}");
             return ExitCode::from(3);
         }
-    };
+    }
+    close(&told, start.elapsed())
+}
+
+/// Plays scenarios on one lab.
+fn play_all(scenarios: &[&'static Scenario], told: &mut Vec<Told>) -> Result<(), Missing> {
+    let start = Instant::now();
+    let lab = Lab::boot()?;
     tell_line(Verdict::Passed, "the lab is booted", start.elapsed());
     listen_to_panics();
-    let mut told = vec![];
     for scenario in scenarios {
-        play(scenario, &lab, &mut told);
+        play(scenario, &lab, told);
     }
-    drop(lab);
-    close(&told, start.elapsed())
+    Ok(())
 }
 
 fn play(scenario: &'static Scenario, lab: &Lab, told: &mut Vec<Told>) {

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// Make a new cluster repository in ./NAME
 ///
 /// Writes, renders and commits it, signed; needs no network, but for the digests of `--k3s`. The recovery kit is shown once.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  knarr new harbor --domain harbor.example --origin git@github.com:me/harbor.git --k3s v1.36\n  knarr new harbor --mirror /srv/mirror"
 )]
@@ -47,7 +47,31 @@ pub(super) struct Args {
     recovery: Option<PathBuf>,
 }
 
+impl Args {
+    /// Returns the cluster's name.
+    pub(super) fn name(&self) -> &ClusterName {
+        &self.name
+    }
+
+    /// Whether a person says where the commits will be.
+    pub(super) fn has_origin(&self) -> bool {
+        self.origin.is_some()
+    }
+
+    /// Returns the same, for a repository whose commits will be there.
+    pub(super) fn with_origin(&self, origin: &str) -> Self {
+        Self { origin: Some(origin.to_owned()), ..self.clone() }
+    }
+}
+
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    found(args, ui)?;
+    next(args, ui);
+    Ok(Done::Fine)
+}
+
+/// Makes the repository, and shows the recovery kit.
+pub(super) fn found(args: &Args, ui: &Ui) -> Result<(), CliError> {
     let here = Path::new(args.name.as_str());
     empty(here)?;
     if args.recovery.is_none() && !ui.is_interactive() {
@@ -90,9 +114,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     fresh.write(&repo)?;
     let commit = first_commit(&repo, &git, args, &signing, ui)?;
     report(args, &signing, &commit, &identity, ui);
-    show_kit(args, &recovery, ui)?;
-    next(args, ui);
-    Ok(Done::Fine)
+    show_kit(args, &recovery, ui)
 }
 
 /// Finds the version of K3s to begin with, and its digests; none when nobody asked for one.

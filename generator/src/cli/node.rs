@@ -1,7 +1,7 @@
 //! `knarr node`: machines come and go.
 
 mod add;
-mod announce;
+pub(in crate::cli) mod announce;
 mod file;
 mod refresh;
 mod remove;

@@ -162,7 +162,13 @@ fn message(args: &Args, ui: &Ui) -> Result<String, CliError> {
     Ok(given)
 }
 
-fn commit_and_push(git: &Git, model: &Model, message: Option<&str>, ui: &Ui) -> Result<Oid, CliError> {
+/// Commits when there is a message, and pushes what machines will follow; returns the commit.
+pub(super) fn commit_and_push(
+    git: &Git,
+    model: &Model,
+    message: Option<&str>,
+    ui: &Ui,
+) -> Result<Oid, CliError> {
     if let Some(message) = message {
         git.commit(message)
             .map_err(|error| CliError::from(error).help("knarr doctor; nothing was pushed"))?;

@@ -487,6 +487,9 @@ faults! {
     /// Sealed Secrets that nothing opens.
     KN0712 Error NoSealingKey {} = "there are sealed Secrets, and the repository has no key that opens them", "knarr sealing-key new, and seal them anew: knarr seal";
 
+    /// A repository in one place only.
+    KN0731 Warning OnlyCopy {} = "the origin is on the machine that it describes: with its disk, all is lost", "knarr origin URL, with a place elsewhere";
+
     /// A label that is not people's.
     KN0721 Error OwnLabel {
         /// Its key.

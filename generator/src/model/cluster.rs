@@ -3,6 +3,7 @@
 use super::check::{self, Check};
 use super::{Birth, K3s, Lock, Network, Person, SshKey};
 use crate::finding::{Fault, Place, near};
+use crate::origin::ORIGINS;
 use crate::spec::{self, Arch, At};
 use knarr_node::item::Source;
 use knarr_node::name::{ClusterName, PersonName, RepoPath};
@@ -73,6 +74,10 @@ impl Check<'_> {
         if !is_branch(&git.branch) {
             self.bad(path, &git.branch, "a branch", "letters, digits and ._/- as in main or team/main");
         }
+        if let Some(first) = git.remotes.first().filter(|_| git.remotes.iter().all(|remote| is_here(remote)))
+        {
+            self.findings.add(Place::of(path, first), Fault::OnlyCopy {});
+        }
         let remotes = git.remotes.iter().map(|remote| remote.value.clone()).collect();
         Git { remotes, branch: git.branch.value.clone() }
     }
@@ -137,6 +142,11 @@ pub(super) fn envelope(lock: &Lock) -> Envelope {
 fn is_remote(text: &str) -> bool {
     let plain = !text.is_empty() && !text.starts_with('-') && !text.contains("::");
     plain && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Whether a place of commits is the one that `knarr up` makes on the machine itself.
+fn is_here(remote: &str) -> bool {
+    remote.starts_with(ORIGINS)
 }
 
 /// Whether `text` can be a branch, by a rule stricter than git-check-ref-format(1).

@@ -63,6 +63,7 @@ fn each_single_mistake_is_one_finding_at_its_place() {
         (Slip("cluster.yaml", "harbor.example", "harbor..example"), "KN0109"),
         (Slip("cluster.yaml", "branch: main", "branch: -x"), "KN0109"),
         (Slip("cluster.yaml", "\"git@git.example:me/harbor.git\"", "\"ext::sh -c x\""), "KN0109"),
+        (Slip("cluster.yaml", "\"git@git.example:me/harbor.git\"", "/srv/knarr/harbor.git"), "KN0731"),
         (Slip("cluster.yaml", "vm.swappiness", "swappiness"), "KN0109"),
         (Slip("cluster.yaml", "/etc/motd:", "etc/motd:"), "KN0109"),
         (Slip("nodes/edge.yaml", "203.0.113.7", "203.0.113.700"), "KN0109"),

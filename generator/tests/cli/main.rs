@@ -5,6 +5,7 @@
 mod apps;
 mod home;
 mod new;
+mod origin;
 mod peers;
 mod people;
 mod repository;

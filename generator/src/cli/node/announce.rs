@@ -9,7 +9,7 @@ use knarr_node::firewall::Ssh;
 /// Shows what was seen and what will happen.
 ///
 /// `ssh` is who may dial sshd.
-pub(super) fn announce(candidates: &[Candidate], parts: &[Part], ssh: &Ssh, ui: &Ui) {
+pub(in crate::cli) fn announce(candidates: &[Candidate], parts: &[Part], ssh: &Ssh, ui: &Ui) {
     let pairs = candidates.iter().zip(parts);
     let rows: Vec<[String; 4]> = pairs.map(|(candidate, part)| row(candidate, part, ssh)).collect();
     ui.table(["NODE", "SYSTEM", "SEEN", "BECOMES"], &rows);

@@ -1,0 +1,197 @@
+//! `knarr up`: one machine, from nothing to a server that follows a repository on its own disk.
+
+mod here;
+
+use super::node::{announce, proven};
+use super::{Done, new, ship};
+use crate::disk::Repo;
+use crate::enrol::{Trouble, pin};
+use crate::error::CliError;
+use crate::follow::{self, End};
+use crate::git::Git;
+use crate::join::{self, Wishes, parts, places, refusals};
+use crate::origin::{self, REMOTE};
+use crate::render;
+use crate::spec::Spec;
+use crate::ssh::Ssh;
+use crate::ui::Ui;
+use here::{Here, look};
+use ipnet::Ipv4Net;
+use knarr_node::firewall::{Open, Ssh as SshFrom};
+use knarr_node::name::{ClusterName, RepoPath};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long the first pass may take.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Make this machine a cluster of its own, which follows a git repository on its own disk
+///
+/// The repository is ./NAME, made as by `knarr new`, and its origin is /srv/knarr/NAME.git; `knarr origin URL` moves it
+/// later. Looks at the machine first, shows what would happen, and asks once. Doing it again after a failure goes on
+/// where it stopped.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+#[command(
+    mut_arg("origin", |arg| arg.hide(true)),
+    after_help = "Examples:\n  knarr up harbor\n  knarr up harbor --domain harbor.example --open 80,443 --recovery /root/kit.txt --yes"
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    new: new::Args,
+    /// Ports to keep open to the internet, e.g. 80,443,udp/53; all else that listens closes
+    #[arg(long, value_name = "PORT,…", value_delimiter = ',')]
+    open: Vec<Open>,
+    /// Turn ufw or firewalld off where one filters: Knarr's own table takes its place
+    #[arg(long)]
+    replace_firewall: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    let ui = ui.assume(args.yes);
+    let name = args.new.name();
+    if args.new.has_origin() {
+        return Err(CliError::user("the origin of `up` is on this machine")
+            .help(format!("knarr up {name}, and then: knarr origin URL")));
+    }
+    let ssh = Ssh::here()?;
+    let here = look(&ssh, name, &ui)?;
+    refuse(args, name, &here, &ui)?;
+    announce_all(args, name, &here, &ui);
+    if !ui.ask("Go on?")? {
+        return Err(CliError::user("nothing was done"));
+    }
+    let repo = Repo::at(name.as_str());
+    let git = Git::at(repo.root());
+    found(args, &repo, &git, &ui)?;
+    join(args, &repo, &ssh, &here, &ui)?;
+    let head = bring(&repo, &git, &here, &ui)?;
+    let (_, model) = proven(&repo, &ui)?;
+    let fates = follow::follow(&follow::followers(&model), &head, PATIENCE, &ui)?;
+    follow::show(&fates, &ui);
+    if fates.iter().any(|fate| fate.end != End::Converged) {
+        return Err(CliError::environment("the machine has not converged")
+            .help(format!("cd {name} && knarr ship follows again; look at: knarrd status")));
+    }
+    close(name, &here, &ui);
+    Ok(Done::Fine)
+}
+
+/// Stops for what a person must put right first, all at once.
+fn refuse(args: &Args, name: &ClusterName, here: &Here, ui: &Ui) -> Result<(), CliError> {
+    let mut refused = refusals(name, &BTreeMap::new(), std::slice::from_ref(&here.candidate));
+    refused.retain(|(_, why)| !(args.replace_firewall && matches!(why, join::Refusal::Firewall(_))));
+    let mut troubles: Vec<Trouble> =
+        refused.iter().map(|(node, why)| Trouble::of(node, why, why.help())).collect();
+    if let Ok(arch) = &here.candidate.probe.arch
+        && let Err(error) = crate::binary::find(*arch)
+    {
+        troubles.push(Trouble::of(&here.candidate.name, &error, error.help()));
+    }
+    if !here.keys {
+        troubles.push(Trouble {
+            node: here.candidate.name.clone(),
+            why: "nobody logs in here with a key, and from now on only keys would count".to_owned(),
+            help: format!("on your own machine: ssh-copy-id {}", here.candidate.target),
+        });
+    }
+    if troubles.is_empty() {
+        return Ok(());
+    }
+    if ui.json() {
+        ui.value(&serde_json::json!({ "refused": troubles }));
+    }
+    for Trouble { node, why, help } in &troubles {
+        ui.wrong(format_args!("{node}: {why}"));
+        ui.say(format_args!("     {help}"));
+    }
+    ui.say("Nothing was done.");
+    Err(CliError::told())
+}
+
+fn announce_all(args: &Args, name: &ClusterName, here: &Here, ui: &Ui) {
+    let part = part(args, &Spec::default(), mesh(&Spec::default()), here);
+    let folder = std::path::absolute(name.as_str()).unwrap_or_else(|_| PathBuf::from(name.as_str()));
+    ui.say("This machine becomes a cluster of its own that follows a git repository.\n");
+    ui.say(format_args!("  repository  {}", folder.display()));
+    ui.say(format_args!(
+        "  origin      {} (here; `knarr origin URL` moves it later)\n",
+        place(name).display()
+    ));
+    announce::announce(std::slice::from_ref(&here.candidate), &[part], &SshFrom::Anywhere, ui);
+    ui.say("The firewall is guarded; there is no witness yet, so sshd stays open to the internet.");
+}
+
+fn place(name: &ClusterName) -> PathBuf {
+    PathBuf::from(origin::ORIGINS).join(format!("{name}.git"))
+}
+
+/// Makes the repository and its origin, unless a run before did.
+fn found(args: &Args, repo: &Repo, git: &Git, ui: &Ui) -> Result<(), CliError> {
+    let name = args.new.name();
+    let origin = place(name);
+    let text = origin.to_string_lossy().into_owned();
+    if repo.read("cluster.yaml")?.is_none() {
+        new::found(&args.new.with_origin(&text), ui)?;
+    }
+    std::fs::create_dir_all(&origin).map_err(|error| {
+        CliError::environment(format!("cannot make `{text}`: {error}")).help("df -h /srv; run it as root")
+    })?;
+    git.run(&["init", "--quiet", "--bare", "--initial-branch=main", &text])?;
+    git.push(REMOTE, "main")?;
+    Ok(())
+}
+
+/// Enrols this machine and writes its file.
+fn join(args: &Args, repo: &Repo, ssh: &Ssh, here: &Here, ui: &Ui) -> Result<(), CliError> {
+    let (compiled, model) = proven(repo, ui)?;
+    let candidate = &here.candidate;
+    let _progress = ui.progress("enrolling this machine");
+    let born = pin(repo, &model)?.enrol(ssh, &model, candidate);
+    let born = born.map_err(|trouble| CliError::environment(trouble.why).help(trouble.help))?;
+    if !compiled.spec.nodes.contains_key(candidate.name.as_str()) {
+        let part = part(args, &compiled.spec, model.cluster.network.mesh, here);
+        let path: RepoPath = format!("nodes/{}.yaml", candidate.name).parse().expect("a name has no slash");
+        repo.write_spec(&path, "node", &join::node(candidate, &part, &born))?;
+    }
+    Ok(())
+}
+
+fn mesh(spec: &Spec) -> Ipv4Net {
+    let written = spec.cluster.as_ref().map(|cluster| cluster.network.clone()).unwrap_or_default();
+    written.mesh.parse().expect("the default is a network")
+}
+
+fn part(args: &Args, spec: &Spec, mesh: Ipv4Net, here: &Here) -> join::Part {
+    let candidate = &here.candidate;
+    let open: BTreeSet<Open> = args.open.iter().copied().collect();
+    let wishes =
+        Wishes { servers: [candidate.name.clone()].into(), open: [(candidate.name.clone(), open)].into() };
+    let places = places(&spec.nodes, &[&candidate.probe]);
+    let mut all = parts(spec, mesh, &[&candidate.name], &places, &wishes);
+    all.pop().expect("each machine has its part")
+}
+
+/// Renders, commits and pushes; returns the commit.
+fn bring(repo: &Repo, git: &Git, here: &Here, ui: &Ui) -> Result<knarr_node::name::Oid, CliError> {
+    render::render(repo, ui)?;
+    let (_, model) = proven(repo, ui)?;
+    let message = format!("nodes: let {} join", here.candidate.name);
+    let message = git.is_dirty()?.then_some(message);
+    ship::commit_and_push(git, &model, message.as_deref(), ui)
+}
+
+/// Says what is there, and what is still open.
+fn close(name: &ClusterName, here: &Here, ui: &Ui) {
+    ui.say(format_args!("\n{name} is up on {}.", here.candidate.name));
+    ui.say("Still open:");
+    ui.say("  there is no copy of the repository off this machine: knarr origin URL");
+    ui.say("  the signing key lives on the machine that it protects: move it to your own, with a clone");
+    ui.say(format_args!(
+        "Next: cd {name}; knarr peer add laptop    knarr node add NAME=USER@HOST    knarr app add NAME --image IMAGE"
+    ));
+}
