@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use crate::child::Child;
 use crate::shell::{self, Output};
 use crate::spec::{HOSTS, HostSpec, NETWORKS, NetworkSpec};
 
@@ -38,6 +39,13 @@ impl Namespace {
     pub fn run(&self, text: &str) -> Output {
         let net = format!("--net={}", self.file.display());
         shell::run(Command::new("nsenter").args([&net, "sh", "-ec", text]), b"")
+    }
+
+    /// Starts shell text as [`Namespace::run`] does, which runs on until the value is dropped.
+    pub fn spawn(&self, text: &str) -> Child {
+        let mut command = Command::new("nsenter");
+        command.args([&format!("--net={}", self.file.display()), "sh", "-ec", text]);
+        Child::start(format!("in namespace `{}`: {text}", self.name), command)
     }
 
     /// Runs shell text that has to succeed and gives its standard output.

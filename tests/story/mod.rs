@@ -5,6 +5,7 @@ mod crash;
 mod firewall;
 mod guard;
 mod hands;
+mod k3s;
 mod lab;
 mod mesh;
 mod outage;
@@ -47,10 +48,11 @@ const SCENARIOS: &[Scenario] = &[
         play: cluster::play,
     },
     Scenario { name: "up", about: "one machine alone", needs: &[], play: up::play },
+    Scenario { name: "k3s", about: "Kubernetes on three machines", needs: &[], play: k3s::play },
 ];
 
 /// Scenarios that want machines on which nothing was done: each gets a lab of its own.
-const ALONE: &[&str] = &["up"];
+const ALONE: &[&str] = &["up", "k3s"];
 
 /// What `make demo` shows.
 const DEMO: &[&str] = &["thread", "mesh", "days", "trust"];
