@@ -49,10 +49,11 @@ const SCENARIOS: &[Scenario] = &[
     },
     Scenario { name: "up", about: "one machine alone", needs: &[], play: up::play },
     Scenario { name: "k3s", about: "Kubernetes on three machines", needs: &[], play: k3s::play },
+    Scenario { name: "lone", about: "one machine with Kubernetes", needs: &[], play: up::kubernetes },
 ];
 
 /// Scenarios that want machines on which nothing was done: each gets a lab of its own.
-const ALONE: &[&str] = &["up", "k3s"];
+const ALONE: &[&str] = &["up", "k3s", "lone"];
 
 /// What `make demo` shows.
 const DEMO: &[&str] = &["thread", "mesh", "days", "trust"];

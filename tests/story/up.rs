@@ -2,7 +2,7 @@
 
 use super::Story;
 use super::hands::{PATIENCE, listen, on, ssh_from_outside};
-use crate::{Lab, wait_until};
+use crate::{Lab, PEERS, peers, wait_until};
 
 /// A lone server.
 pub(super) fn play(story: &mut Story<'_>) {
@@ -11,6 +11,86 @@ pub(super) fn play(story: &mut Story<'_>) {
     story.step("a commit starts the pass, and ship needs no login", a_commit_starts_the_pass);
     story.step("knarr up once more changes nothing", once_more_changes_nothing);
     story.step("knarr origin: the machine follows the commits to another place", the_origin_moves);
+}
+
+/// A lone server with K3s, which is the stand-in, and the real Argo CD.
+pub(super) fn kubernetes(story: &mut Story<'_>) {
+    if peers().is_none() {
+        return story.skip("all steps", "needs `make peers`");
+    }
+    story.step("knarr up --mirror: K3s, Argo CD and the sealing key on one machine", k3s_comes_up);
+    story.step("an app from an image is Synced and Healthy, its Secret opened", an_app_runs);
+    story.step("a changed app follows", a_changed_app_follows);
+    story.step("an app that was removed is followed no more", a_removed_app_is_let_go);
+}
+
+/// A folder laid out like the release addresses.
+const MIRROR: &str = r"
+k3s=/srv/mirror/k3s-io/k3s/releases/download/v1.36.2+k3s1 argocd=/srv/mirror/argoproj/argo-cd/v3.2.11/manifests
+mkdir -p $k3s $argocd
+ln -sf PEERS/k3s/v1.36.2+k3s1/k3s $k3s/k3s
+ln -sf PEERS/manifests/argocd-core-install.yaml $argocd/core-install.yaml
+(cd $k3s && sha256sum k3s > sha256sum-amd64.txt)
+";
+
+fn k3s_comes_up(lab: &Lab) {
+    lab.install("edge", "knarr");
+    lab.install("edge", "knarrd");
+    on(lab, "edge", &MIRROR.replace("PEERS", PEERS));
+    let up =
+        "knarr up harbor --domain harbor.example --mirror /srv/mirror --recovery /root/kit.txt --yes 2>&1";
+    let said = on(lab, "edge", &format!("cd /root && {up}"));
+    assert!(said.contains("harbor is up on edge"), "{said}");
+    assert!(harbor(lab, "cat cluster.yaml").contains("founded:"), "the founding is recorded");
+    harbor(lab, "knarr kubeconfig --use");
+    kubectl(lab, "wait --for=condition=Ready --timeout=120s node/edge");
+    assert_eq!(kubectl(lab, "auth whoami -o jsonpath={.status.userInfo.username}"), "knarr:me");
+    kubectl(lab, "-n argocd rollout status --timeout=120s deployment/argocd-repo-server");
+    kubectl(lab, "-n argocd rollout status --timeout=120s statefulset/argocd-application-controller");
+}
+
+/// Asks the API with the kubeconfig that Knarr signed.
+fn kubectl(lab: &Lab, what: &str) -> String {
+    on(lab, "edge", &format!("kubectl --kubeconfig /root/.kube/config {what} 2>&1"))
+}
+
+fn asked(lab: &Lab, what: &str) -> String {
+    lab.host("edge").run(&format!("kubectl --kubeconfig /root/.kube/config {what}")).text().to_owned()
+}
+
+fn is_synced(lab: &Lab, app: &str) {
+    let state = "-o jsonpath='{.status.sync.status} {.status.health.status}'";
+    wait_until(&format!("{app} is Synced and Healthy"), PATIENCE, || {
+        asked(lab, &format!("-n argocd get application {app} {state}")) == "Synced Healthy"
+    });
+}
+
+fn an_app_runs(lab: &Lab) {
+    harbor(lab, "knarr app add shop --image registry.harbor.example/shop:1.4 --port 8080");
+    harbor(lab, "printf hunter2 | knarr seal db --app shop password -");
+    let said = harbor(lab, "knarr ship -y -m 'shop 1.4'");
+    assert!(said.contains("+ shop") && said.contains("SealedSecret"), "{said}");
+    is_synced(lab, "shop");
+    assert_eq!(kubectl(lab, "-n shop get secret db -o jsonpath={.data.password} | base64 -d"), "hunter2");
+    kubectl(lab, "-n shop rollout status --timeout=60s deployment/shop");
+}
+
+fn a_changed_app_follows(lab: &Lab) {
+    harbor(lab, "sed -i s/shop:1.4/shop:1.5/ apps/shop/deployment.yaml && knarr ship -y -m 'shop 1.5'");
+    let image = "-n shop get deployment shop -o jsonpath={.spec.template.spec.containers[0].image}";
+    wait_until("the new image is wanted", PATIENCE, || asked(lab, image).ends_with("shop:1.5"));
+}
+
+fn a_removed_app_is_let_go(lab: &Lab) {
+    let said = harbor(lab, "knarr app remove shop -y && knarr ship -y -m 'no shop'");
+    let line = said.lines().find(|line| line.contains("kubectl delete")).expect("what to type is said");
+    wait_until("the Application is gone", PATIENCE, || {
+        asked(lab, "-n argocd get applications -o name").is_empty()
+    });
+    kubectl(lab, "-n shop get deployment shop");
+    let line = line.split("&& kubectl ").nth(1).expect("ship, then kubectl");
+    kubectl(lab, line);
+    wait_until("the app has ended", PATIENCE, || asked(lab, "-n shop get deployment -o name").is_empty());
 }
 
 /// Types text in the clone on the machine.

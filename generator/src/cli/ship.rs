@@ -1,6 +1,6 @@
 //! `knarr ship`.
 
-mod founding;
+pub(super) mod founding;
 
 use super::node::proven;
 use super::{Done, open};

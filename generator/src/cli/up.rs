@@ -3,7 +3,8 @@
 mod here;
 
 use super::node::{announce, proven};
-use super::{Done, new, ship};
+use super::ship::{commit_and_push, founding};
+use super::{Done, new};
 use crate::disk::Repo;
 use crate::enrol::{Trouble, pin};
 use crate::error::CliError;
@@ -71,7 +72,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     join(args, &repo, &ssh, &here, &ui)?;
     let head = bring(&repo, &git, &here, &ui)?;
     let (_, model) = proven(&repo, &ui)?;
-    let fates = follow::follow(&follow::followers(&model), &head, PATIENCE, &ui)?;
+    let nodes = follow::followers(&model);
+    let mut fates = follow::follow(&nodes, &head, PATIENCE, &ui)?;
+    if let Some(head) = founding::record(&repo, &git, &model, &fates, &ui)? {
+        fates = follow::follow(&nodes, &head, PATIENCE, &ui)?;
+    }
     follow::show(&fates, &ui);
     if fates.iter().any(|fate| fate.end != End::Converged) {
         return Err(CliError::environment("the machine has not converged")
@@ -182,7 +187,7 @@ fn bring(repo: &Repo, git: &Git, here: &Here, ui: &Ui) -> Result<knarr_node::nam
     let (_, model) = proven(repo, ui)?;
     let message = format!("nodes: let {} join", here.candidate.name);
     let message = git.is_dirty()?.then_some(message);
-    ship::commit_and_push(git, &model, message.as_deref(), ui)
+    commit_and_push(git, &model, message.as_deref(), ui)
 }
 
 /// Says what is there, and what is still open.
