@@ -16,7 +16,7 @@ peers: setup
 	$(step) peers tests/peers/build
 
 # Plays the story on test hosts and removes them; KEEP=1 leaves them
-demo: build
+demo: build peers
 	@$(CARGO_TARGET_DIR)/debug/demo
 
 # All tests; the story last

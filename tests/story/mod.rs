@@ -56,7 +56,7 @@ const SCENARIOS: &[Scenario] = &[
 const ALONE: &[&str] = &["up", "k3s", "lone"];
 
 /// What `make demo` shows.
-const DEMO: &[&str] = &["thread", "mesh", "days", "trust"];
+const DEMO: &[&str] = &["thread", "mesh", "days", "trust", "k3s", "lone"];
 
 /// Runs the scenarios whose names contain one of `wanted`, with those that they need; all when `wanted` is empty.
 pub fn test(wanted: &[String]) -> ExitCode {
