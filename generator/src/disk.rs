@@ -177,16 +177,20 @@ impl Repo {
         }
     }
 
-    /// Writes one file as a whole: after a crash it has the old bytes or the new.
+    /// Writes one file as a whole: whoever reads it, and a program that is killed, sees the old bytes or the new.
+    ///
+    /// It is not forced to the disk: a work tree is as safe as git keeps it, and what is rendered can be made anew.
     pub fn write(&self, path: &RepoPath, bytes: &[u8]) -> Result<(), DiskError> {
         let full = self.root.join(path.as_str());
-        if let Some(folder) = full.parent() {
-            std::fs::create_dir_all(folder).map_err(io("make", folder))?;
-        }
+        let folder = full.parent().expect("a path in the repository has the repository above it");
+        std::fs::create_dir_all(folder).map_err(io("make", folder))?;
         let put = || -> std::io::Result<()> {
-            let mut file = atomic_write_file::AtomicWriteFile::open(&full)?;
+            let mut file = tempfile::Builder::new().permissions(new_mode()).tempfile_in(folder)?;
             file.write_all(bytes)?;
-            file.commit()?;
+            if let Ok(old) = std::fs::metadata(&full) {
+                file.as_file().set_permissions(old.permissions())?;
+            }
+            file.persist(&full).map_err(|error| error.error)?;
             self.hand_over(&full)
         };
         put().map_err(io("write", &full))
@@ -230,6 +234,11 @@ impl Repo {
     }
 }
 
+/// Everybody may read and write a new file, as far as the umask lets them: as of any file in a work tree.
+fn new_mode() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}
+
 fn owner(path: &Path) -> std::io::Result<(u32, u32)> {
     let meta = std::fs::symlink_metadata(path)?;
     Ok((meta.uid(), meta.gid()))
@@ -253,4 +262,32 @@ fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskError> {
 fn repo_path(path: &Path) -> Result<RepoPath, DiskError> {
     let bad = || DiskError::Name(path.to_owned());
     path.to_str().ok_or_else(bad)?.parse().map_err(|_| bad())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_that_is_written_again_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let (repo, path) = (Repo::at(folder.path()), "host/greet".parse().unwrap());
+        repo.write(&path, b"old").unwrap();
+        repo.make_program(&path).unwrap();
+        repo.write(&path, b"new").unwrap();
+        let full = folder.path().join("host/greet");
+        assert_eq!(std::fs::read(&full).unwrap(), b"new");
+        assert_eq!(std::fs::metadata(&full).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(entries(full.parent().unwrap()).unwrap().len(), 1, "nothing else is left there");
+    }
+
+    #[test]
+    fn others_may_read_a_new_file_as_far_as_the_umask_lets_them() {
+        let folder = tempfile::tempdir().unwrap();
+        Repo::at(folder.path()).write(&"rendered/owned.yaml".parse().unwrap(), b"").unwrap();
+        std::fs::write(folder.path().join("plain"), "").unwrap();
+        let mode = |path| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode();
+        assert_eq!(mode("rendered/owned.yaml"), mode("plain"));
+    }
 }
