@@ -2,6 +2,7 @@
 //! accepted commit says. It comes after the machine's own items and never holds them up.
 
 mod api;
+mod apps;
 mod documents;
 mod fill;
 mod inventory;
@@ -21,9 +22,10 @@ use crate::paths::Paths;
 use crate::repo::Repo;
 use jiff::Timestamp;
 use knarr_node::item::Artifact;
-use knarr_node::name::Oid;
-use knarr_node::report::{ClusterOutcome, ClusterReport};
+use knarr_node::name::{NodeName, Oid};
+use knarr_node::report::{AppReport, ClusterOutcome, ClusterReport};
 use knarr_node::state::{ClusterItem, ClusterState, Keep, Manifest, Objects as Wish};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -64,6 +66,8 @@ struct Part {
     documents: Vec<Document>,
 }
 
+type Apps = BTreeMap<String, AppReport>;
+
 /// Why something is not as wanted.
 enum Trouble {
     /// It failed.
@@ -80,39 +84,47 @@ pub fn converge(scene: &Scene<'_>) -> Option<ClusterReport> {
 
 impl Scene<'_> {
     fn report(&self, kubeconfig: &Path) -> ClusterReport {
-        let commit = self.commit.clone();
-        let retry = |why: String| (None, ClusterOutcome::Retry { why });
-        let (by, how) = match Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => self.attempt(&runtime, kubeconfig).unwrap_or_else(|e| retry(e.to_string())),
-            Err(error) => retry(error.to_string()),
+        let retry = |why: String| {
+            let (commit, apps) = (self.commit.clone(), Apps::new());
+            ClusterReport { by: None, commit, how: ClusterOutcome::Retry { why }, apps }
         };
-        ClusterReport { by: by.and_then(|name| name.parse().ok()), commit, how }
+        match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                self.attempt(&runtime, kubeconfig).unwrap_or_else(|error| retry(error.to_string()))
+            }
+            Err(error) => retry(error.to_string()),
+        }
     }
 
-    fn attempt(
-        &self,
-        runtime: &Runtime,
-        kubeconfig: &Path,
-    ) -> Result<(Option<String>, ClusterOutcome), ApiError> {
+    fn attempt(&self, runtime: &Runtime, kubeconfig: &Path) -> Result<ClusterReport, ApiError> {
         let connect = async {
             let api = Api::connect(kubeconfig).await?;
             let holder = hold(&api, &self.place.node, self.now).await?;
             Ok((api, holder))
         };
         let (api, holder) = runtime.block_on(bounded(connect))?;
+        let said = |by: Option<NodeName>, how, apps| {
+            let commit = self.commit.clone();
+            ClusterReport { by, commit, how, apps }
+        };
         if let Holder::Other(name) = holder {
-            return Ok((Some(name), ClusterOutcome::Elsewhere));
+            return Ok(said(name.parse().ok(), ClusterOutcome::Elsewhere, Apps::new()));
         }
         // Outside of the runtime: downloads block on one of their own.
         let (parts, unread) = self.parts();
-        let how = runtime.block_on(bounded(self.run(&api, &parts, unread)))?;
-        Ok((Some(self.place.node.to_string()), how))
+        let (how, apps) = runtime.block_on(bounded(self.run(&api, &parts, unread)))?;
+        Ok(said(Some(self.place.node.clone()), how, apps))
     }
 
-    async fn run(&self, api: &Api, parts: &[Part], unread: Vec<Trouble>) -> Result<ClusterOutcome, ApiError> {
+    async fn run(
+        &self,
+        api: &Api,
+        parts: &[Part],
+        unread: Vec<Trouble>,
+    ) -> Result<(ClusterOutcome, Apps), ApiError> {
         let there = Inventory::read(api).await?;
         if let Some(why) = newer(self, there.commit.as_ref()) {
-            return Ok(ClusterOutcome::Waiting { why });
+            return Ok((ClusterOutcome::Waiting { why }, Apps::new()));
         }
         let inventory = Inventory { commit: Some(self.commit.clone()), ..there.clone() };
         inventory.write(api, &there).await?;
@@ -124,11 +136,11 @@ impl Scene<'_> {
             objects.make(part).await?;
         }
         objects.leave().await?;
-        let Objects { mut inventory, mut troubles, .. } = objects;
+        let Objects { mut inventory, mut troubles, wanted, .. } = objects;
         self.nodes(api, &mut inventory, &mut troubles).await?;
         let there = Inventory::read(api).await?;
         inventory.write(api, &there).await?;
-        Ok(outcome(&troubles))
+        Ok((outcome(&troubles), apps::apps(api, wanted.keys()).await?))
     }
 
     async fn nodes(

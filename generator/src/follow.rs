@@ -1,12 +1,16 @@
 //! After a push: every machine is asked to run a pass now, until it has converged or only a person can help.
 
+mod cluster;
+
+pub use cluster::{acting, follow_cluster, judge_cluster, show_cluster};
+
 use crate::machine::{Machine, MachineError, at_once};
 use crate::model::Model;
 use crate::ssh::{Ssh, SshError, Target};
 use crate::ui::{Live, Ui};
 use knarr_node::causes::chain;
 use knarr_node::name::{ClusterName, NodeName, Oid};
-use knarr_node::report::{Outcome, Report};
+use knarr_node::report::{ClusterReport, Outcome, Report};
 use serde::Serialize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -43,6 +47,9 @@ pub struct Fate {
     pub state: String,
     /// What to type, if a person can do something.
     pub way_out: Option<String>,
+    /// How Kubernetes' objects and apps stand; only servers say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterReport>,
 }
 
 /// How a machine stands.
@@ -91,7 +98,8 @@ impl Fate {
         } else {
             (report.outcome.to_string(), report.outcome.way_out())
         };
-        Self { node, commit: report.applied.clone(), end, state, way_out }
+        let (commit, cluster) = (report.applied.clone(), report.cluster.clone());
+        Self { node, commit, end, state, way_out, cluster }
     }
 
     fn silent(node: &NodeName, error: &MachineError) -> Self {
@@ -101,7 +109,7 @@ impl Fate {
         );
         let end = if away { End::NotAsked } else { End::Trying };
         let state = chain(error);
-        Self { node: node.clone(), commit: None, end, state, way_out: Some(error.help()) }
+        Self { node: node.clone(), commit: None, end, state, way_out: Some(error.help()), cluster: None }
     }
 
     fn line(&self) -> [String; 3] {
@@ -216,6 +224,9 @@ pub fn show(fates: &[Fate], ui: &Ui) {
         if let Some(way_out) = &fate.way_out {
             ui.say(format_args!("{}: type `{way_out}`", fate.node));
         }
+    }
+    if let Some(report) = acting(fates) {
+        show_cluster(report, ui);
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod cluster;
 
-pub use cluster::{ClusterOutcome, ClusterReport};
+pub use cluster::{AppOutcome, AppReport, ClusterOutcome, ClusterReport};
 
 use crate::item::{self, Id};
 use crate::name::{Digest, NodeName, Oid, PeerName, UnitName};

@@ -91,7 +91,8 @@ fn bootstrapped(lab: &Lab) {
     for name in NODES.into_iter().chain(["shed", "laptop"]) {
         lab.host(name).expect(&MIRROR.replace("PEERS", PEERS));
     }
-    harbor(lab, REPOSITORY);
+    let said = harbor(lab, REPOSITORY);
+    assert!(said.contains("cluster: converged at") && said.contains("app shop: Synced, Healthy"), "{said}");
     converged(lab);
     let holder = kubectl(lab, "-n kube-system get lease knarr -o jsonpath={.spec.holderIdentity}");
     assert_eq!(holder, "edge");

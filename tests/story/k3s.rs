@@ -23,7 +23,7 @@ pub(super) fn play(story: &mut Story<'_>) {
     let Some(programs) = peers() else {
         return story.skip("all steps", "the real programs are not built: make peers");
     };
-    let mirror = Mirror::serve(story.lab(), &programs.join("k3s"));
+    let mirror = Mirror::serve(story.lab(), programs);
     story.step("a new cluster pins K3s of a mirror by its digest", |lab| a_new_cluster(lab, &mirror));
     story.step("ship: three machines are Ready, one behind its NAT", three_are_ready);
     story.step("what others put beside K3s's settings is reported", strangers_are_reported);

@@ -70,6 +70,7 @@ fn an_app_runs(lab: &Lab) {
     harbor(lab, "printf hunter2 | knarr seal db --app shop password -");
     let said = harbor(lab, "knarr ship -y -m 'shop 1.4'");
     assert!(said.contains("+ shop") && said.contains("SealedSecret"), "{said}");
+    assert!(said.contains("app shop: Synced, Healthy"), "ship has followed Argo CD: {said}");
     is_synced(lab, "shop");
     assert_eq!(kubectl(lab, "-n shop get secret db -o jsonpath={.data.password} | base64 -d"), "hunter2");
     kubectl(lab, "-n shop rollout status --timeout=60s deployment/shop");

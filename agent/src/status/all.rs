@@ -10,7 +10,7 @@ use crate::paths::Paths;
 use crate::repo::Repo;
 use jiff::civil::Date;
 use knarr_node::name::{NodeName, PeerName};
-use knarr_node::report::{ClusterOutcome, ClusterReport, Report, Tunnel};
+use knarr_node::report::{ClusterReport, Report, Tunnel};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -107,6 +107,9 @@ pub fn text(all: &All, now: u64) -> String {
     }
     if let Some(cluster) = cluster(all) {
         writeln!(text, "cluster: {cluster}").expect("a String takes all");
+        for (app, state) in cluster.app_lines() {
+            writeln!(text, "app {app}: {state}").expect("a String takes all");
+        }
     }
     text
 }
@@ -114,8 +117,7 @@ pub fn text(all: &All, now: u64) -> String {
 /// Returns what the server says that sees to the cluster's objects, or that tries to.
 fn cluster(all: &All) -> Option<&ClusterReport> {
     let there = all.known.values().filter_map(|known| Some((known.heard, known.report.cluster.as_ref()?)));
-    let acts = there.filter(|(_, cluster)| cluster.how != ClusterOutcome::Elsewhere);
-    acts.max_by_key(|(heard, _)| *heard).map(|(_, cluster)| cluster)
+    ClusterReport::acting(there)
 }
 
 /// Devices sleep without harm: of tunnels, only those to nodes count.
@@ -134,7 +136,7 @@ fn row(all: &All, node: &NodeName, Known { report, heard }: &Known, now: u64) ->
 mod tests {
     use super::*;
     use knarr_node::name::Digest;
-    use knarr_node::report::{Outcome, Quarantine};
+    use knarr_node::report::{AppOutcome, AppReport, ClusterOutcome, Outcome, Quarantine};
 
     #[test]
     fn the_table_has_a_line_for_each_machine_and_says_how_old_it_is() {
@@ -182,11 +184,16 @@ mod tests {
         let mut all = all;
         let says = |how| {
             let commit = "1".repeat(40).parse().unwrap();
-            Some(ClusterReport { by: Some("edge".parse().unwrap()), commit, how })
+            let app = AppReport { how: AppOutcome::Healthy, said: "Synced, Healthy".into(), urls: vec![] };
+            let apps = [("shop".to_owned(), app)].into();
+            Some(ClusterReport { by: Some("edge".parse().unwrap()), commit, how, apps })
         };
         for (node, how) in [("edge", ClusterOutcome::Converged), ("worker", ClusterOutcome::Elsewhere)] {
             all.known.get_mut(&node.parse().unwrap()).unwrap().report.cluster = says(how);
         }
-        assert!(text(&all, 1040).ends_with("\ncluster: converged at 1111111 by edge\n"));
+        assert!(
+            text(&all, 1040)
+                .ends_with("\ncluster: converged at 1111111 by edge\napp shop: Synced, Healthy\n")
+        );
     }
 }

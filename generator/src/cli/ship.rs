@@ -1,6 +1,6 @@
 //! `knarr ship`.
 
-pub(super) mod founding;
+mod founding;
 
 use super::node::proven;
 use super::{Done, open};
@@ -9,7 +9,7 @@ use crate::claim::contradictions;
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding;
-use crate::follow::{End, Fate, follow, followers, show};
+use crate::follow::{End, Fate, acting, follow, follow_cluster, followers, judge_cluster, show};
 use crate::git::{Git, History, counted};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// Render, check, show the plan, ask, commit, push, and follow the machines
 ///
 /// Runs the git commands that it prints and nothing else: `knarr render && git commit -S && git push` does the same.
-/// Exit code 0: all machines that were asked have converged; 3: one has not.
+/// Exit code 0: all machines that were asked have converged, and Kubernetes' objects and apps; 3: one has not.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  knarr ship -m \"three machines\"\n  knarr ship -y --no-follow -m \"motd\""
@@ -54,18 +54,33 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         ui.say(format_args!("{} is pushed; the machines follow by themselves", head.short()));
         return Ok(Done::Fine);
     }
-    let nodes = followers(&model);
-    if nodes.is_empty() {
+    if followers(&model).is_empty() {
         ui.say("no machines yet: knarr node add NAME=USER@HOST");
         return Ok(Done::Fine);
     }
-    let patience = Duration::from_secs(args.wait);
-    let mut fates = follow(&nodes, &head, patience, &ui)?;
-    if let Some(head) = founding::record(&repo, &git, &model, &fates, &ui)? {
-        fates = follow(&nodes, &head, patience, &ui)?;
-    }
-    show(&fates, &ui);
+    let fates = accompany(&repo, &git, &model, head, Duration::from_secs(args.wait), &ui)?;
     judge(&fates)
+}
+
+/// Follows machines, then objects and apps, until `head` is done everywhere, and shows how they stand. The commit that
+/// records the founding is followed, too.
+pub(super) fn accompany(
+    repo: &Repo,
+    git: &Git,
+    model: &Model,
+    mut head: Oid,
+    patience: Duration,
+    ui: &Ui,
+) -> Result<Vec<Fate>, CliError> {
+    let nodes = followers(model);
+    let mut fates = follow(&nodes, &head, patience, ui)?;
+    if let Some(founded) = founding::record(repo, git, model, &fates, ui)? {
+        head = founded;
+        fates = follow(&nodes, &head, patience, ui)?;
+    }
+    follow_cluster(&nodes, &mut fates, &head, patience, ui)?;
+    show(&fates, ui);
+    Ok(fates)
 }
 
 /// Refuses what machines would not follow, before anything is committed.
@@ -189,12 +204,17 @@ pub(super) fn commit_and_push(
     Ok(head)
 }
 
-fn judge(fates: &[Fate]) -> Result<Done, CliError> {
+/// Judges how a commit went.
+///
+/// # Errors
+/// When machines, objects or apps are not as it says.
+pub(super) fn judge(fates: &[Fate]) -> Result<Done, CliError> {
     let count = |end: End| fates.iter().filter(|fate| fate.end == end).count();
     let open = count(End::Stuck) + count(End::Trying);
-    if open == 0 {
-        return Ok(Done::Fine);
+    if open > 0 {
+        let why = format!("{open} of {} machines have not converged", fates.len());
+        return Err(CliError::environment(why).help("knarr ship follows again; on a machine: knarrd status"));
     }
-    let why = format!("{open} of {} machines have not converged", fates.len());
-    Err(CliError::environment(why).help("knarr ship follows again; on a machine: knarrd status"))
+    acting(fates).map_or(Ok(()), judge_cluster)?;
+    Ok(Done::Fine)
 }

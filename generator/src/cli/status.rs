@@ -5,13 +5,14 @@ use crate::accept::{commit, is_ancestor};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding::{Row as Finding, rows};
+use crate::follow;
 use crate::git::{Git, counted};
 use crate::heard::{Asked, By, Heard, STALE, hear};
 use crate::render::{Compiled, compile};
 use crate::spec::{Node, Role};
 use crate::ui::Ui;
 use knarr_node::name::{ClusterName, NodeName, Oid, PeerName};
-use knarr_node::report::{ClusterOutcome, ClusterReport, Outcome, Report, Tunnel};
+use knarr_node::report::{ClusterReport, Outcome, Report, Tunnel};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -20,7 +21,7 @@ use std::time::SystemTime;
 ///
 /// On a machine of the cluster knarrd there is asked, else the first machine that answers by ssh, servers first: it
 /// tells what all have reported over the mesh. Who was not heard of lately is asked itself.
-/// Exit code 0: all machines have converged; 3: one has not, or nobody has heard of it.
+/// Exit code 0: all machines have converged, and Kubernetes' objects and apps; 3: one has not, or nobody has heard of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  knarr status\n  knarr status --output json | jq '.nodes[].state'")]
 pub(super) struct Args {}
@@ -69,7 +70,7 @@ pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let status =
         Status { cluster, open, findings: rows(&compiled.findings, &compiled.inputs), by: heard.by, nodes };
     show(&status, ui);
-    judge(&status.nodes)
+    judge(&status.nodes, status.cluster.as_ref())
 }
 
 /// Lists the machines, servers first.
@@ -120,9 +121,9 @@ fn said(report: &Report, is_node: impl Fn(&PeerName) -> bool, age: u64) -> Row {
 
 /// Returns what the server says that sees to Kubernetes' objects, or that tries to.
 fn objects(heard: &Heard) -> Option<&ClusterReport> {
-    let there = heard.reports.values().filter_map(|report| Some((report.at, report.cluster.as_ref()?)));
-    let acts = there.filter(|(_, cluster)| cluster.how != ClusterOutcome::Elsewhere);
-    acts.max_by_key(|(at, _)| *at).map(|(_, cluster)| cluster)
+    ClusterReport::acting(
+        heard.reports.values().filter_map(|report| Some((report.at, report.cluster.as_ref()?))),
+    )
 }
 
 /// Says what this clone has that machines do not, and the other way round.
@@ -177,7 +178,7 @@ fn show(status: &Status, ui: &Ui) {
         };
         ui.table(["NODE", "COMMIT", "MESH", "STATE"], &status.nodes.iter().map(line).collect::<Vec<_>>());
         if let Some(cluster) = &status.cluster {
-            ui.say(format_args!("cluster: {cluster}"));
+            follow::show_cluster(cluster, ui);
         }
         ui.say(match &status.by {
             By::Here => "said by knarrd here".to_owned(),
@@ -208,16 +209,17 @@ fn ways_out(rows: &[Row]) -> BTreeMap<&str, Vec<&str>> {
     all
 }
 
-fn judge(rows: &[Row]) -> Result<Done, CliError> {
+fn judge(rows: &[Row], cluster: Option<&ClusterReport>) -> Result<Done, CliError> {
     let open = rows.iter().filter(|row| !row.converged).count();
-    if open == 0 {
-        return Ok(Done::Fine);
+    if open > 0 {
+        return Err(CliError::environment(format!(
+            "{open} of {} machines have not converged, or were not heard of",
+            rows.len()
+        ))
+        .help("on a machine: knarrd status, and journalctl -u knarrd"));
     }
-    Err(CliError::environment(format!(
-        "{open} of {} machines have not converged, or were not heard of",
-        rows.len()
-    ))
-    .help("on a machine: knarrd status, and journalctl -u knarrd"))
+    cluster.map_or(Ok(()), follow::judge_cluster)?;
+    Ok(Done::Fine)
 }
 
 #[cfg(test)]
@@ -275,6 +277,6 @@ mod tests {
             Outcome::Waiting(vec![Gate::Signature { commits: 2, why: "it is not signed".to_owned() }]);
         let rows = [0, 1].map(|at| said(&report(&waiting, at), is_node, 0));
         assert_eq!(ways_out(&rows), [("knarr approve", vec!["edge", "edge"])].into());
-        assert!(judge(&rows).is_err() && judge(&[]).is_ok());
+        assert!(judge(&rows, None).is_err() && judge(&[], None).is_ok());
     }
 }

@@ -3,12 +3,11 @@
 mod here;
 
 use super::node::{announce, proven};
-use super::ship::{commit_and_push, founding};
+use super::ship::{accompany, commit_and_push, judge};
 use super::{Done, new};
 use crate::disk::Repo;
 use crate::enrol::{Trouble, pin};
 use crate::error::CliError;
-use crate::follow::{self, End};
 use crate::git::Git;
 use crate::join::{self, Wishes, parts, places, refusals};
 use crate::origin::{self, REMOTE};
@@ -72,16 +71,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     join(args, &repo, &ssh, &here, &ui)?;
     let head = bring(&repo, &git, &here, &ui)?;
     let (_, model) = proven(&repo, &ui)?;
-    let nodes = follow::followers(&model);
-    let mut fates = follow::follow(&nodes, &head, PATIENCE, &ui)?;
-    if let Some(head) = founding::record(&repo, &git, &model, &fates, &ui)? {
-        fates = follow::follow(&nodes, &head, PATIENCE, &ui)?;
-    }
-    follow::show(&fates, &ui);
-    if fates.iter().any(|fate| fate.end != End::Converged) {
-        return Err(CliError::environment("the machine has not converged")
-            .help(format!("cd {name} && knarr ship follows again; look at: knarrd status")));
-    }
+    let fates = accompany(&repo, &git, &model, head, PATIENCE, &ui)?;
+    let again = format!("cd {name} && knarr ship follows again; look at: knarrd status");
+    judge(&fates).map_err(|error| error.help(again))?;
     close(name, &here, &ui);
     Ok(Done::Fine)
 }

@@ -3,6 +3,7 @@
 
 use crate::name::{NodeName, Oid};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How the cluster's half of a pass ended on a server.
@@ -15,6 +16,33 @@ pub struct ClusterReport {
     pub commit: Oid,
     /// How it ended.
     pub how: ClusterOutcome,
+    /// What Argo CD says of the Applications that the commit wants, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub apps: BTreeMap<String, AppReport>,
+}
+
+/// What Argo CD says of one Application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppReport {
+    /// How it stands.
+    pub how: AppOutcome,
+    /// Argo CD's own words, e.g. `Synced, Healthy`, in one line.
+    pub said: String,
+    /// Where people find it, as its Ingresses say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+}
+
+/// How an Application stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AppOutcome {
+    /// It runs as its commit says.
+    Healthy,
+    /// Argo CD is at it.
+    Coming,
+    /// Argo CD has done what it can.
+    Broken,
 }
 
 /// How the objects stand.
@@ -37,6 +65,32 @@ pub enum ClusterOutcome {
     },
 }
 
+impl ClusterReport {
+    /// Whether nothing more happens by itself: objects and apps are as the commit says, or only a person helps.
+    pub fn is_settled(&self, commit: &Oid) -> bool {
+        let coming = self.apps.values().any(|app| app.how == AppOutcome::Coming);
+        self.how == ClusterOutcome::Converged && self.commit == *commit && !coming
+    }
+
+    /// Returns the newest word of a server that sees to the objects, or tries to; `said` has each with its time.
+    pub fn acting<'a, T: Ord>(said: impl Iterator<Item = (T, &'a Self)>) -> Option<&'a Self> {
+        let acts = said.filter(|(_, report)| report.how != ClusterOutcome::Elsewhere);
+        acts.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, report)| report)
+    }
+
+    /// Returns a line of text for each app: its name, and how it stands.
+    pub fn app_lines(&self) -> impl Iterator<Item = (&str, String)> {
+        self.apps.iter().map(|(name, app)| (name.as_str(), app.to_string()))
+    }
+}
+
+impl fmt::Display for AppReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)?;
+        self.urls.iter().try_for_each(|url| write!(f, "   {url}"))
+    }
+}
+
 impl fmt::Display for ClusterReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = |f: &mut fmt::Formatter<'_>| match &self.by {
@@ -55,5 +109,31 @@ impl fmt::Display for ClusterReport {
             ClusterOutcome::Waiting { why } => write!(f, "waiting: {why}"),
             ClusterOutcome::Retry { why } => write!(f, "retry: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(how: ClusterOutcome, app: AppOutcome) -> ClusterReport {
+        let app = AppReport { how: app, said: String::new(), urls: vec![] };
+        let commit = "a".repeat(40).parse().expect("it is a commit id");
+        ClusterReport { by: None, commit, how, apps: [("shop".to_owned(), app)].into() }
+    }
+
+    #[test]
+    fn a_cluster_has_settled_when_its_objects_are_made_and_no_app_is_still_coming() {
+        use ClusterOutcome::{Converged, Elsewhere, Waiting};
+        let [here, other] =
+            ["a", "b"].map(|digit| digit.repeat(40).parse::<Oid>().expect("it is a commit id"));
+        let settled = |how, app| report(how, app).is_settled(&here);
+        assert!(settled(Converged, AppOutcome::Healthy) && settled(Converged, AppOutcome::Broken));
+        assert!(!settled(Converged, AppOutcome::Coming));
+        assert!(!settled(Waiting { why: String::new() }, AppOutcome::Healthy));
+        assert!(!report(Converged, AppOutcome::Healthy).is_settled(&other));
+        let (acts, looks_on) =
+            (report(Converged, AppOutcome::Healthy), report(Elsewhere, AppOutcome::Healthy));
+        assert_eq!(ClusterReport::acting([(2, &looks_on), (1, &acts)].into_iter()), Some(&acts));
     }
 }

@@ -9,6 +9,7 @@ use crate::{Child, Lab, wait_until};
 use std::time::Duration;
 
 const RELEASES: &str = "k3s-io/k3s/releases/download";
+const ARGO_CD: &str = "argoproj/argo-cd/v3.2.11/manifests";
 /// Where it is, for all hosts.
 pub(super) const URL: &str = "http://203.0.113.1:8000";
 
@@ -19,8 +20,9 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// Lays the folder out and serves it on the lab's internet; `programs` has a folder for each version.
-    pub(super) fn serve(lab: &Lab, programs: &Path) -> Self {
+    /// Lays the folder out and serves it on the lab's internet; `peers` has what `make peers` built.
+    pub(super) fn serve(lab: &Lab, peers: &Path) -> Self {
+        let programs = peers.join("k3s");
         let folder = PathBuf::from(lab.internet().expect("mktemp -d /tmp/knarr-mirror-XXXXXX"));
         for (version, of) in [(OLD, OLD), (NEW, NEW), (DAMAGED, OLD)] {
             let release = folder.join(RELEASES).join(version);
@@ -31,6 +33,10 @@ impl Mirror {
             let text = format!("{digest}  {}\n", file());
             fs::write(release.join(sums()), text).expect("it can be written");
         }
+        let argo_cd = folder.join(ARGO_CD);
+        fs::create_dir_all(&argo_cd).expect("a temporary folder can be written");
+        symlink(peers.join("manifests/argocd-core-install.yaml"), argo_cd.join("core-install.yaml"))
+            .expect("a link can be made");
         let text =
             format!("exec setpriv --pdeathsig KILL busybox httpd -f -vv -p 8000 -h {}", folder.display());
         let server = lab.internet().spawn(&text);

@@ -18,7 +18,7 @@ const MESSAGE: &str = "cluster: record that it was founded\n\n\
 
 /// Records and pushes that the cluster was founded, when its first server has converged for the first time; returns
 /// the commit.
-pub(in crate::cli) fn record(
+pub(super) fn record(
     repo: &Repo,
     git: &Git,
     model: &Model,
