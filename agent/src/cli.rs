@@ -17,6 +17,7 @@ mod undo;
 mod units;
 
 use crate::contact::Network;
+use crate::converge::UndoError;
 use crate::enroll::EnrollError;
 use crate::fetch::Bounds;
 use crate::host::{Fault, LinuxHost, Secrets, Settings};
@@ -117,7 +118,7 @@ impl From<PassError> for CliError {
         let user = matches!(
             error,
             PassError::Identity(IdentityError::Missing(_))
-                | PassError::Undo(crate::converge::UndoError::Nothing)
+                | PassError::Undo(UndoError::Nothing | UndoError::Never { .. })
         );
         Self::new(if user { Kind::User } else { Kind::Environment }, chain(&error), error.help())
     }

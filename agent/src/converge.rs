@@ -5,17 +5,20 @@
 
 mod gates;
 mod guarded;
+mod raised;
+mod undo;
 
 pub use guarded::{TakenBack, settle_armed};
+pub use undo::{UndoError, may_undo, undo_last};
 
 use crate::guard::Outside;
 use crate::journal::{Cause, Ending, Journal, JournalError, Step};
 use guarded::Course;
 use knarr_node::host::look;
-use knarr_node::name::Oid;
-use knarr_node::plan::{plan, scope, undo, undo_owned, undo_want};
+use knarr_node::name::AbsPath;
+use knarr_node::plan::{plan, scope};
 use knarr_node::report::{Gate, Outcome, Quarantine, Trouble};
-use knarr_node::{Act, Change, Have, Id, Item, Owned, Plan, Seen, Stage};
+use knarr_node::{Act, Change, Have, Id, Item, Owned, Plan, Seen, Stage, StageName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a pass did, and what is not as wanted after it.
@@ -31,6 +34,8 @@ pub struct Done {
     pub network: Option<Outcome>,
     /// Changes of the network that are not tried again.
     pub quarantined: Vec<Quarantine>,
+    /// The newest snapshot before what does not come back.
+    pub snapshot: Option<AbsPath>,
 }
 
 /// What a pass works on: this machine, all others, and what was done so far.
@@ -41,17 +46,6 @@ pub struct Means<'a> {
     pub outside: &'a mut dyn Outside,
     /// What was done.
     pub journal: &'a mut Journal,
-}
-
-/// Why the last pass was not taken back.
-#[derive(Debug, thiserror::Error)]
-pub enum UndoError {
-    /// No pass changed anything yet, or the last one was taken back already.
-    #[error("there is nothing to undo: no pass changed anything since the last undo")]
-    Nothing,
-    /// The journal cannot be read or written.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
 }
 
 /// Makes the machine what is wanted, as far as that can be: what fails, and what reads it, is left alone and
@@ -70,25 +64,6 @@ pub fn converge(want: &[Item], means: Means<'_>, cause: &Cause) -> Result<Done, 
     disown_gone(want, &have, pass.journal)?;
     let owned = pass.journal.owned().clone();
     pass.finish(want, &owned)
-}
-
-/// Takes back the last pass with changes, and returns the commit that it had applied. What has no way back is
-/// left alone: it said so beforehand.
-///
-/// The time `at` is in seconds since 1970.
-///
-/// # Errors
-/// [`UndoError::Nothing`] when there is none, else those of the journal.
-pub fn undo_last(means: Means<'_>, at: u64) -> Result<(Oid, Done), UndoError> {
-    settle(means.host, means.journal, None)?;
-    let last = means.journal.last().ok_or(UndoError::Nothing)?.clone();
-    let (commit, changes) = (last.commit.clone(), last.changes());
-    let (want, owned) = (undo_want(&changes), undo_owned(&changes));
-    let have = look(scope(&want, &owned), means.host);
-    let cause = Cause { commit: commit.clone(), at };
-    let mut pass = Pass::new(means, cause, true);
-    pass.run(Course { want: &want, have: &have }, undo(&changes, &have))?;
-    Ok((commit, pass.finish(&want, &owned)?))
 }
 
 /// Settles what a crash left open. A pass for the same commit goes on, any other one is over.
@@ -201,10 +176,11 @@ impl<'a> Pass<'a> {
             self.done.troubles.insert(id, Trouble::Unknown(why.0));
         }
         for stage in plan.stages {
-            if stage.name.is_guarded() {
-                self.guarded(course, &stage)?;
-            } else if self.journal.armed().is_none() {
-                self.stage(stage)?;
+            match stage.name {
+                StageName::NetworkAdd | StageName::NetworkRemove => self.guarded(course, &stage)?,
+                StageName::Alone | StageName::Rest if self.journal.armed().is_some() => {}
+                StageName::Alone => self.alone(stage)?,
+                StageName::Rest => self.stage(stage)?,
             }
         }
         Ok(())
@@ -296,6 +272,7 @@ impl<'a> Pass<'a> {
             let ending = self.ending();
             end(self.host, self.journal, ending)?;
         }
+        self.done.snapshot = self.journal.snapshot().cloned();
         Ok(self.done)
     }
 

@@ -5,6 +5,7 @@ mod pace;
 pub use pace::Pace;
 
 use crate::listener::Listener;
+use knarr_node::item::{Before, Unit};
 use knarr_node::name::{AbsPath, Digest, HttpsUrl, KeptName};
 use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use sd_notify::NotifyState;
@@ -61,6 +62,10 @@ impl Act for Guarded {
     fn act(&mut self, change: &Change) -> Result<(), ActError> {
         let _changing = self.changing.stop();
         self.host.act(change)
+    }
+    fn save(&mut self, unit: &Unit, before: &Before) -> Result<Option<AbsPath>, ActError> {
+        let _changing = self.changing.stop();
+        self.host.save(unit, before)
     }
     fn sweep(&mut self, needed: &BTreeSet<KeptName>) -> Result<(), SweepError> {
         self.host.sweep(needed)

@@ -16,6 +16,7 @@ mod note;
 mod os;
 mod path;
 mod peer;
+mod snapshot;
 mod started;
 mod sysctl;
 mod table;
@@ -28,6 +29,7 @@ pub use os::{Active, Enabled, Kind, Meta, Order, Os, Place, UnitStatus};
 pub use started::{ReadsKey, Start, note_start};
 
 use knarr_node::causes::chain;
+use knarr_node::item::{Before, Unit};
 use knarr_node::name::{AbsPath, Digest, HttpsUrl, KeptName, SecretName};
 use knarr_node::{Act, ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use std::collections::{BTreeMap, BTreeSet};
@@ -201,6 +203,15 @@ impl<O: Os> Act for Host<O> {
         let failed =
             |fault: Fault| ActError { doing: change.verb(), id: change.id().clone(), why: chain(&fault) };
         self.change(change).map_err(failed)
+    }
+
+    fn save(&mut self, unit: &Unit, before: &Before) -> Result<Option<AbsPath>, ActError> {
+        let id = Id::Unit(unit.name.clone());
+        self.save_data(unit, before).map_err(|fault| ActError {
+            doing: "save the data of",
+            id,
+            why: chain(&fault),
+        })
     }
 
     fn tidy(&mut self, id: &Id) -> Result<(), SweepError> {

@@ -13,7 +13,7 @@ pub use storage::{FileStorage, Storage};
 
 use crate::guard::{BootTime, Contact};
 use knarr_node::firewall::Ssh;
-use knarr_node::name::{KeptName, Oid};
+use knarr_node::name::{AbsPath, KeptName, Oid};
 use knarr_node::report::Quarantine;
 use knarr_node::{Change, Id, Owned, StageName};
 use past::Past;
@@ -95,6 +95,11 @@ impl Journal {
     /// Returns the last passes with changes, oldest first.
     pub fn history(&self) -> &[Line] {
         &self.past.history
+    }
+
+    /// Returns the newest snapshot that a pass took.
+    pub fn snapshot(&self) -> Option<&AbsPath> {
+        self.past.history.iter().rev().find_map(|line| line.saved.last())
     }
 
     /// Returns what `knarrd undo` would take back: the last pass with changes, and later ones for the same commit,
@@ -189,6 +194,10 @@ impl Journal {
 
     pub(crate) fn void(&mut self, n: u32) -> Result<(), JournalError> {
         self.write(Record::Void { n })
+    }
+
+    pub(crate) fn saved(&mut self, place: AbsPath) -> Result<(), JournalError> {
+        self.write(Record::Saved { place })
     }
 
     pub(crate) fn disown(&mut self, id: Id) -> Result<(), JournalError> {

@@ -8,7 +8,7 @@ use self::others::{Given, Others};
 use self::standing::{Standing, refusal, stray, stray_names, troubled, waiting, worse};
 use crate::boot::{self, BootError};
 use crate::contact::{self, Surroundings};
-use crate::converge::{Done, Means, converge, undo_last};
+use crate::converge::{Done, Means, converge, may_undo, undo_last};
 use crate::fetch::{Bounds, FetchError, Fetched, fetch, keep_hosts};
 use crate::guard::Outside;
 use crate::host::{Fault, Secrets};
@@ -76,7 +76,7 @@ impl PassError {
                 "run it as root, and look at `df -h /var/lib/knarr`".to_owned()
             }
             Self::Nothing(_) => "knarrd status".to_owned(),
-            Self::Undo(_) => "knarrd history".to_owned(),
+            Self::Undo(error) => error.help(),
         }
     }
 }
@@ -176,6 +176,7 @@ impl Ground {
 
     /// Takes back the last pass with changes, and holds until the next commit or `knarrd retry`.
     pub fn undo(&self) -> Result<Report, PassError> {
+        may_undo(&self.journal()?)?;
         let mut standing = self.stand_here()?;
         standing.identity.held = Some(standing.identity.floor.clone());
         standing.identity.write(&self.paths)?;
@@ -376,7 +377,7 @@ impl Ground {
         let outcome = done.network.into_iter().chain(own).fold(standing.outcome, worse);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (node, seen, accepted) = (standing.identity.node, standing.seen, standing.identity.floor);
-        let (unfetched, items) = (standing.unfetched, done.troubles);
+        let (unfetched, items, snapshot) = (standing.unfetched, done.troubles, done.snapshot);
         let report = Report {
             node,
             version,
@@ -389,6 +390,7 @@ impl Ground {
             items,
             mesh: [].into(),
             quarantined: done.quarantined,
+            snapshot,
             cluster: crate::status::read(&self.paths).ok().flatten().and_then(|last| last.cluster),
         };
         self.tell(report)

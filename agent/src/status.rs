@@ -41,6 +41,9 @@ pub fn text(report: &Report, now: u64) -> String {
     if let Some(cluster) = &report.cluster {
         line("cluster", cluster.to_string());
     }
+    if let Some(snapshot) = &report.snapshot {
+        line("snapshot", snapshot.to_string());
+    }
     for (id, trouble) in &report.items {
         line("trouble", format!("{id}: {}", in_words(trouble)));
     }

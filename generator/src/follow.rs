@@ -256,6 +256,7 @@ mod tests {
             mesh: [].into(),
             items: [].into(),
             quarantined: vec![],
+            snapshot: None,
             cluster: None,
         }
     }

@@ -59,6 +59,8 @@ pub struct Step {
     pub impact: Impact,
     /// Whether it counts only when contact is proven after it.
     pub guarded: bool,
+    /// Whether the machine takes a snapshot before it.
+    pub snapshot: bool,
 }
 
 /// What a commit would do.
@@ -130,7 +132,8 @@ fn changes(old: Option<&Machine>, new: &Machine) -> (Vec<Step>, Vec<Line>) {
 }
 
 fn step(change: &Change, guarded: bool) -> Step {
-    Step { verb: change.verb(), what: change.id().to_string(), impact: change.impact(), guarded }
+    let (verb, what, snapshot) = (change.verb(), change.id().to_string(), change.saves());
+    Step { verb, what, impact: change.impact(), guarded, snapshot }
 }
 
 /// Returns the old items; a file whose secret has another source now holds something else, so that it differs.

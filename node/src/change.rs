@@ -1,6 +1,6 @@
 //! One step from what is there to what is wanted, with its way back.
 
-use crate::item::{Gate, Id, Item};
+use crate::item::{Gate, Id, Item, Minor, Unit};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -86,11 +86,32 @@ impl Change {
         {
             return Back::Never(why);
         }
+        if self.raised().is_some() || self.lowered().is_some() {
+            return Back::Never("what is older does not read the data that it leaves");
+        }
         match (&self.from, &self.to) {
             (None, Some(Item::Account(_))) => Back::Keep("the account and its files stay; keys and sudo go"),
             (None, Some(Item::Dir(_))) => Back::Keep("the folder stays"),
             (_, _) => Back::Swap(Box::new(self.swapped())),
         }
+    }
+
+    /// Returns the unit that an older version of its program runs, whose data do not come back from the one that it gets.
+    pub fn raised(&self) -> Option<&Unit> {
+        let (Some(Item::Unit(from)), Some(Item::Unit(to))) = (&self.from, &self.to) else { return None };
+        (from.floor < to.floor).then_some(to)
+    }
+
+    /// Returns the versions of a unit's data and of the program that it would get, when that does not read them. Such a
+    /// change is never made: somebody has to bring older data first.
+    pub fn lowered(&self) -> Option<(Minor, Minor)> {
+        let (Some(Item::Unit(from)), Some(Item::Unit(to))) = (&self.from, &self.to) else { return None };
+        Some((from.floor?, to.floor?)).filter(|(from, to)| from > to)
+    }
+
+    /// Whether a snapshot is taken before it is made.
+    pub fn saves(&self) -> bool {
+        self.raised().is_some_and(|unit| !unit.snapshot.is_empty())
     }
 
     /// Returns what must be so before it is made. The way back waits for nothing.

@@ -1,7 +1,7 @@
 //! What a machine looks like from here: two traits that the Linux host and the simulated one implement alike.
 
 use crate::change::Change;
-use crate::item::{Id, Item};
+use crate::item::{Before, Id, Item, Unit};
 use crate::name::{AbsPath, Digest, HttpsUrl, KeptName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +47,9 @@ pub trait Act: Look {
     fn keep(&mut self, id: &Id, name: &KeptName) -> Result<Option<Item>, ActError>;
     /// Does the change. Doing it again does no harm, and a crash within leaves old or new.
     fn act(&mut self, change: &Change) -> Result<(), ActError>;
+    /// Saves the data of `unit` durably, in the first of its ways that fits, and returns where they lie; nothing when it
+    /// has none yet. It may be stopped after that, also when it fails: whoever does not change it then starts it again.
+    fn save(&mut self, unit: &Unit, before: &Before) -> Result<Option<AbsPath>, ActError>;
     /// Removes what a change of `id` that did not end may have left beside its place.
     fn tidy(&mut self, id: &Id) -> Result<(), SweepError>;
     /// Forgets all that was kept, except what has one of these names.
@@ -57,7 +60,7 @@ pub trait Act: Look {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {id}: {why}")]
 pub struct ActError {
-    /// The verb, e.g. `keep` or `change`.
+    /// The verb, e.g. `keep`, `save` or `change`.
     pub doing: &'static str,
     /// What it was about.
     pub id: Id,

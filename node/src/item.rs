@@ -8,6 +8,7 @@ mod file;
 mod gate;
 mod hosts;
 mod link;
+mod snapshot;
 mod sysctl;
 mod table;
 mod unit;
@@ -21,6 +22,7 @@ pub use file::{Check, File};
 pub use gate::Gate;
 pub use hosts::HostsBlock;
 pub use link::Link;
+pub use snapshot::{Before, Minor, Snapshot};
 pub use sysctl::Sysctl;
 pub use table::NftTable;
 pub use unit::{Unit, Was};
@@ -93,10 +95,14 @@ impl Item {
         unit.into_iter().flat_map(|unit| &unit.reads)
     }
 
-    /// Whether both ask the same of the machine: what a unit waits for and what may lie in a folder is not part of it.
+    /// Whether both ask the same of the machine: what a unit waits for, how its data are saved, and what may lie in a
+    /// folder is not part of it.
     pub fn is_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Unit(one), Self::Unit(two)) => Unit { waits: two.waits.clone(), ..one.clone() } == *two,
+            (Self::Unit(one), Self::Unit(two)) => {
+                let (waits, snapshot) = (two.waits.clone(), two.snapshot.clone());
+                Unit { waits, snapshot, ..one.clone() } == *two
+            }
             (Self::Dir(one), Self::Dir(two)) => one.path == two.path,
             (_, _) => self == other,
         }

@@ -169,6 +169,11 @@ name!(
     |text| text.split_once('-').is_some_and(|(a, b)| [a, b].iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
 );
 name!(
+    /// A moment in UTC as it stands in a file's name, e.g. `20261121T142448Z`; ordered by time.
+    Stamp, "a moment", "eight digits, T, six digits, Z",
+    |text| text.len() == 16 && text.bytes().enumerate().all(|(at, b)| match at { 8 => b == b'T', 15 => b == b'Z', _ => b.is_ascii_digit() })
+);
+name!(
     /// Full id of a git commit: 40 hexadecimal digits.
     Oid, "a commit id", "40 of 0-9 and a-f", |text| is_hex(text, 40)
 );

@@ -5,7 +5,7 @@ mod cluster;
 pub use cluster::{AppOutcome, AppReport, ClusterOutcome, ClusterReport};
 
 use crate::item::{self, Id};
-use crate::name::{Digest, NodeName, Oid, PeerName, UnitName};
+use crate::name::{AbsPath, Digest, NodeName, Oid, PeerName, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -186,6 +186,9 @@ pub struct Report {
     /// Changes of the network that are not tried again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<Quarantine>,
+    /// The newest snapshot that was taken here before what cannot be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<AbsPath>,
     /// How Kubernetes' objects stand; only servers say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterReport>,

@@ -4,6 +4,7 @@
 //! K3s; the judges are kubectl, systemctl and wg on the machines, and the mirror's own log.
 
 mod mirror;
+mod snapshot;
 
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(super) fn play(story: &mut Story<'_>) {
     story.step("what others put beside K3s's settings is reported", strangers_are_reported);
     story.step("K3s comes up to date by one commit; a cut download goes on", |lab| upgraded(lab, &mirror));
     story.step("the server was upgraded before the agents", the_server_came_first);
+    story.step("a snapshot was taken before, and nothing goes back without it", snapshot::taken);
+    story.step("the snapshot brings the older version back, as the docs say", snapshot::went_back);
     story.step("a file with another digest is refused, K3s runs on", damaged);
     story.step("the lab is switched off and on: all are Ready again", off_and_on);
     story.step("a founder without its data founds nothing", nothing_is_founded_again);
@@ -73,6 +76,7 @@ fn strangers_are_reported(lab: &Lab) {
 /// The worker's download is cut after 60 MB, and its knarrd killed; the server goes on meanwhile.
 fn upgraded(lab: &Lab, mirror: &Mirror) {
     harbor(lab, &format!("knarr upgrade k3s {NEW}"));
+    snapshot::promised(lab);
     let cut = "add table inet cut; add chain inet cut in { type filter hook input priority -5; }; \
                add rule inet cut in tcp sport 8000 quota over 60 mbytes drop";
     on(lab, "worker", &format!("nft '{cut}'"));
@@ -110,9 +114,9 @@ fn damaged(lab: &Lab) {
             said.says("gives other bytes")
         });
     }
-    all_ready(lab, NEW);
+    all_ready(lab, OLD);
     harbor(lab, "git revert --no-edit HEAD && knarr ship -y");
-    all_ready(lab, NEW);
+    all_ready(lab, OLD);
 }
 
 fn off_and_on(lab: &Lab) {
@@ -123,7 +127,7 @@ fn off_and_on(lab: &Lab) {
     for node in NODES {
         lab.host(node).power_on();
     }
-    all_ready(lab, NEW);
+    all_ready(lab, OLD);
     assert_eq!(uid(lab), cluster);
     for node in NODES {
         converged(lab, node);
@@ -145,7 +149,7 @@ fn nothing_is_founded_again(lab: &Lab) {
     );
     on(lab, "edge", "rm -rf /var/lib/rancher/k3s; mv /root/data /var/lib/rancher/k3s");
     converged(lab, "edge");
-    all_ready(lab, NEW);
+    all_ready(lab, OLD);
     assert_eq!(uid(lab), cluster);
 }
 

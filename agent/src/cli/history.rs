@@ -35,7 +35,9 @@ fn text(line: &Line) -> String {
     };
     let stages: Vec<String> = line.taken_back.iter().map(|stage| format!("; taken back: {stage}")).collect();
     let taken_back = stages.concat();
-    format!("{at}  {verb:<7} {}  {} changes{taken_back}{ending}", line.commit.short(), line.changes)
+    let saved: Vec<String> = line.saved.iter().map(|place| format!("; snapshot {place}")).collect();
+    let (commit, changes, saved) = (line.commit.short(), line.changes, saved.concat());
+    format!("{at}  {verb:<7} {commit}  {changes} changes{saved}{taken_back}{ending}")
 }
 
 #[cfg(test)]
@@ -44,7 +46,7 @@ mod tests {
     use knarr_node::StageName;
 
     #[test]
-    fn a_line_names_what_was_taken_back() {
+    fn a_line_names_snapshots_and_what_was_taken_back() {
         let line = Line {
             pass: 1,
             commit: "a".repeat(40).parse().unwrap(),
@@ -52,9 +54,10 @@ mod tests {
             undoes: false,
             changes: 2,
             taken_back: [StageName::NetworkAdd].into(),
+            saved: ["/s/before-v1.37".parse().unwrap()].into(),
             ending: Ending::Troubles(1),
         };
-        let said = "1970-01-01T00:00:00Z  applied aaaaaaa  2 changes; taken back: network, additions; 1 not as wanted";
+        let said = "1970-01-01T00:00:00Z  applied aaaaaaa  2 changes; snapshot /s/before-v1.37; taken back: network, additions; 1 not as wanted";
         assert_eq!(text(&line), said);
     }
 }

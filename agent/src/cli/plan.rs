@@ -24,6 +24,8 @@ struct Line {
     id: String,
     verb: &'static str,
     impact: String,
+    /// Whether a snapshot is taken before it.
+    snapshot: bool,
 }
 
 #[derive(Serialize)]
@@ -50,6 +52,7 @@ fn shown(plan: &Plan, outcome: Outcome) -> Shown {
         id: change.id().to_string(),
         verb: change.verb(),
         impact: change.impact().to_string(),
+        snapshot: change.saves(),
     };
     let skipped = plan.skipped.iter().map(|(id, why)| (id.to_string(), why.to_string())).collect();
     Shown { changes: plan.changes().map(line).collect(), skipped, outcome }
@@ -57,8 +60,9 @@ fn shown(plan: &Plan, outcome: Outcome) -> Shown {
 
 fn text(shown: &Shown) -> String {
     let mut text = String::new();
-    for Line { id, verb, impact } in &shown.changes {
-        writeln!(text, "{verb:<8}{id}  ({impact})").expect("a String takes all");
+    for Line { id, verb, impact, snapshot } in &shown.changes {
+        let snapshot = if *snapshot { ", after a snapshot" } else { "" };
+        writeln!(text, "{verb:<8}{id}  ({impact}{snapshot})").expect("a String takes all");
     }
     for (id, why) in &shown.skipped {
         writeln!(text, "skip    {id}  ({why})").expect("a String takes all");

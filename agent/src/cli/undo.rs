@@ -7,7 +7,8 @@ use knarr_node::report::Outcome;
 /// Take back the last pass that changed something
 ///
 /// After that nothing is changed until the next commit is accepted, or until `knarrd retry`. What has no way
-/// back is left alone. The exit code is 0 when all came back.
+/// back is left alone; over data that the version before does not read it refuses to go, and names the snapshot. The
+/// exit code is 0 when all came back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  knarrd undo")]
 pub(super) struct Args {

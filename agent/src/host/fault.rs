@@ -64,6 +64,24 @@ pub enum Fault {
     /// Nobody said where an artifact is had from.
     #[error("nothing says where artifact `{0}` is had from")]
     Nowhere(ArtifactName),
+    /// The disk is too full for a snapshot.
+    #[error("`{folder}` has {free} bytes free, and a snapshot of {needed} bytes asks for a third more")]
+    NoRoom {
+        /// Where the snapshot was to lie.
+        folder: String,
+        /// What it would take, in bytes.
+        needed: u64,
+        /// What is there, in bytes.
+        free: u64,
+    },
+    /// A program that saves data failed.
+    #[error("`{program}` failed: {said}")]
+    Save {
+        /// Its path.
+        program: String,
+        /// What it said.
+        said: String,
+    },
     /// Somebody made the file a link to elsewhere.
     #[error("`{0}` is a link; Knarr only writes to the file itself")]
     Linked(String),

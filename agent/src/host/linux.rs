@@ -82,6 +82,18 @@ impl Os for Linux {
     fn link_hard(&mut self, path: &str, second: &str) -> Result<(), Fault> {
         files::link_hard(path, second)
     }
+    fn copy(&mut self, from: &str, to: &str, meta: Meta) -> Result<(), Fault> {
+        files::copy(from, to, meta)
+    }
+    fn size(&self, path: &str) -> Result<u64, Fault> {
+        files::size(path)
+    }
+    fn room(&self, folder: &str) -> Result<u64, Fault> {
+        files::room(folder)
+    }
+    fn run(&mut self, program: &str, args: &[&str]) -> Result<(), Fault> {
+        self.runtime.block_on(programs::saved(program, args))
+    }
     fn fetch(&mut self, from: &Source, to: &str) -> Result<(), Fault> {
         self.runtime.block_on(download::fetch(from, to))
     }

@@ -1,7 +1,7 @@
 //! The drop-in beside a unit: it says what Knarr made, and has each start noted.
 
 use super::Start;
-use knarr_node::item::Unit;
+use knarr_node::item::{Minor, Unit};
 use knarr_node::name::{AbsPath, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -12,13 +12,17 @@ pub(super) struct Note {
     /// Whether the unit file is Knarr's too.
     pub(super) ours: bool,
     pub(super) reads: BTreeSet<AbsPath>,
+    /// The version whose data it may have left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) floor: Option<Minor>,
 }
 
 impl Note {
     /// Returns what is noted of a unit; nothing of one that Knarr neither made nor feeds.
     pub(super) fn of(unit: &Unit) -> Option<Self> {
         let ours = unit.text.is_some() && unit.was.is_none_or(|was| was.ours);
-        (ours || !unit.reads.is_empty()).then(|| Self { ours, reads: unit.reads.clone() })
+        let (reads, floor) = (unit.reads.clone(), unit.floor);
+        (ours || !reads.is_empty()).then_some(Self { ours, reads, floor })
     }
 
     /// Reads the note out of a drop-in.

@@ -121,6 +121,14 @@ pub trait Os: Network {
     fn remove(&mut self, path: &str) -> Result<(), Fault>;
     /// Gives a file a second name on the same disk.
     fn link_hard(&mut self, path: &str, second: &str) -> Result<(), Fault>;
+    /// Copies a file, durably, to where nothing is yet.
+    fn copy(&mut self, from: &str, to: &str, meta: Meta) -> Result<(), Fault>;
+    /// Returns the length of a file in bytes.
+    fn size(&self, path: &str) -> Result<u64, Fault>;
+    /// Returns how many bytes the disk of a folder still takes.
+    fn room(&self, folder: &str) -> Result<u64, Fault>;
+    /// Runs a program that a State names, which must succeed.
+    fn run(&mut self, program: &str, args: &[&str]) -> Result<(), Fault>;
     /// Adds to a file what an artifact's source has and the file lacks; it is made when it is not there.
     fn fetch(&mut self, from: &Source, to: &str) -> Result<(), Fault>;
     /// Returns the SHA-256 digest of what an address gives, however it proves who it is. It is bounded in time and size.

@@ -29,10 +29,10 @@ impl There {
     }
 
     fn item(&self, name: &UnitName) -> Unit {
-        let reads = self.note.clone().unwrap_or_default().reads;
+        let Note { reads, floor, .. } = self.note.clone().unwrap_or_default();
         let enabled = self.status.enabled != Enabled::No;
         let was = Was { enabled, active: self.status.active == Active::Yes, ours: self.ours() };
-        Unit { was: Some(was), ..Unit::new(name.clone(), self.text.clone(), reads) }
+        Unit { floor, was: Some(was), ..Unit::new(name.clone(), self.text.clone(), reads) }
     }
 }
 
@@ -64,7 +64,8 @@ impl<O: Os> Host<O> {
     pub(super) fn see_own_unit(&self, name: &UnitName) -> Result<Seen, Fault> {
         let there = self.unit_there(name)?;
         let text = there.text.clone().filter(|_| there.ours());
-        let unit = there.note.map(|note| Unit::new(name.clone(), text, note.reads));
+        let unit =
+            there.note.map(|note| Unit { floor: note.floor, ..Unit::new(name.clone(), text, note.reads) });
         Ok(unit.map_or(Seen::Absent, |unit| Seen::Is(Item::Unit(unit))))
     }
 

@@ -3,7 +3,7 @@
 use super::record::{Guard, Record};
 use knarr_node::firewall::Ssh;
 use knarr_node::item::{Artifact, File, Source};
-use knarr_node::name::{KeptName, Oid};
+use knarr_node::name::{AbsPath, KeptName, Oid};
 use knarr_node::report::Quarantine;
 use knarr_node::{Body, Change, Item, Owned, StageName};
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,9 @@ pub struct Pass {
     /// Its stages that the guard took back; their changes are no steps any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     taken_back: BTreeSet<StageName>,
+    /// The snapshots that it took.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    saved: BTreeSet<AbsPath>,
     owned_before: Owned,
 }
 
@@ -87,6 +90,9 @@ pub struct Line {
     /// Its stages that the guard took back; their changes do not count.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub taken_back: BTreeSet<StageName>,
+    /// The snapshots that it took before what does not come back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub saved: BTreeSet<AbsPath>,
     /// How it ended.
     pub ending: Ending,
 }
@@ -128,7 +134,8 @@ impl Pass {
     fn line(&self, ending: Ending) -> Line {
         let changes = self.steps.values().filter(|step| step.done).count();
         let (commit, undoes, taken_back) = (self.commit.clone(), self.undoes, self.taken_back.clone());
-        Line { pass: self.number, commit, at: self.at, undoes, changes, taken_back, ending }
+        let saved = self.saved.clone();
+        Line { pass: self.number, commit, at: self.at, undoes, changes, taken_back, saved, ending }
     }
 }
 
@@ -162,6 +169,7 @@ impl Past {
             Record::Intend { n, change } => self.intend(n, change),
             Record::Done { n } => self.done(n),
             Record::Void { n } => self.void(n),
+            Record::Saved { place } => self.saved(place),
             Record::Disown { id } => self.owned.drop(&id),
             Record::Undone => self.undone(),
             Record::End(ending) => self.end(ending),
@@ -171,8 +179,8 @@ impl Past {
     fn begin(&mut self, number: u64, commit: Oid, at: u64, undoes: bool) {
         if self.open.is_none() {
             let owned_before = self.owned.clone();
-            let (steps, taken_back) = Default::default();
-            self.open = Some(Pass { number, commit, at, undoes, steps, taken_back, owned_before });
+            let (steps, taken_back, saved) = Default::default();
+            self.open = Some(Pass { number, commit, at, undoes, steps, taken_back, saved, owned_before });
             self.next = number + 1;
         }
     }
@@ -223,6 +231,12 @@ impl Past {
         }
     }
 
+    fn saved(&mut self, place: AbsPath) {
+        if let Some(pass) = &mut self.open {
+            pass.saved.insert(place);
+        }
+    }
+
     /// Takes a step out, and the ownership that it alone brought.
     fn void(&mut self, n: u32) {
         let Some(pass) = &mut self.open else { return };
@@ -252,11 +266,11 @@ impl Past {
     }
 
     /// Adds a line; passes in a row that made nothing of one commit are one line.
-    fn remember(&mut self, line: Line) {
+    fn remember(&mut self, mut line: Line) {
         let what = (&line.commit, line.undoes, 0, &line.taken_back);
         let again = |old: &Line| (&old.commit, old.undoes, old.changes, &old.taken_back) == what;
         if line.changes == 0 && self.history.last().is_some_and(again) {
-            self.history.pop();
+            line.saved.extend(self.history.pop().into_iter().flat_map(|old| old.saved));
         }
         self.history.push(line);
         self.history.drain(..self.history.len().saturating_sub(HISTORY));

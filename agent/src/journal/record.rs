@@ -3,7 +3,7 @@
 use super::past::{Ending, Past};
 use crate::guard::{BootTime, Contacts};
 use knarr_node::firewall::Ssh;
-use knarr_node::name::{Digest, Oid};
+use knarr_node::name::{AbsPath, Digest, Oid};
 use knarr_node::report::Quarantine;
 use knarr_node::{Change, Id, StageName};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,11 @@ pub(super) enum Record {
     Void {
         /// Number within the pass.
         n: u32,
+    },
+    /// A snapshot was taken.
+    Saved {
+        /// Where it lies.
+        place: AbsPath,
     },
     /// Nothing of Knarr's is there any more.
     Disown {

@@ -8,6 +8,7 @@ use crate::lock::take;
 use crate::repo::Repo;
 use aws_lc_rs::digest::{SHA256, digest};
 use knarr_node::causes::chain;
+use knarr_node::item::{Before, Unit};
 use knarr_node::name::{AbsPath, Digest, HttpsUrl, KeptName, RepoPath};
 use knarr_node::{ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,9 @@ impl Act for Machine {
             None => items.remove(change.id()),
         };
         Ok(())
+    }
+    fn save(&mut self, _: &Unit, _: &Before) -> Result<Option<AbsPath>, ActError> {
+        Ok(None)
     }
     fn sweep(&mut self, _: &BTreeSet<KeptName>) -> Result<(), SweepError> {
         Ok(())

@@ -157,6 +157,7 @@ mod tests {
                 })
                 .collect(),
             quarantined: [].into(),
+            snapshot: None,
             cluster: None,
         };
         let tunnels = [("attic", Some(181)), ("worker", Some(180)), ("laptop", None)];

@@ -8,6 +8,7 @@ mod dir;
 mod here;
 mod meddler;
 mod network;
+mod snapshot;
 
 use crate::fake::Machine;
 use here::Here;
@@ -73,7 +74,7 @@ impl Outside for Machine {
 
 type Case = fn(&mut dyn Act, &dyn Outside);
 
-const CASES: [(&str, Case); 25] = [
+const CASES: [(&str, Case); 27] = [
     ("a file is made, changed, kept, put back and removed", file_life),
     ("a file keeps its mode to the bit", file_mode),
     ("a secret is written and compared, and never seen", secret_file),
@@ -99,6 +100,8 @@ const CASES: [(&str, Case); 25] = [
     ("an artifact is fetched, kept, put back and removed", artifact::life),
     ("an artifact with other bytes is refused, and nothing is left", artifact::refused),
     ("an artifact that somebody wrote to is fetched anew", artifact::damaged),
+    ("data are copied while their unit is stopped, once a pass, and three copies stay", snapshot::copied),
+    ("data are saved by a program while their unit runs; without data nothing is", snapshot::by_program),
 ];
 
 fn secrets() -> Secrets {

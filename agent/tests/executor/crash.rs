@@ -142,7 +142,7 @@ fn undo(machine: &Machine) -> bool {
             true
         }
         Err(UndoError::Nothing) => false,
-        Err(UndoError::Journal(error)) => panic!("{error}"),
+        Err(error @ (UndoError::Journal(_) | UndoError::Never { .. })) => panic!("{error}"),
     }
 }
 

@@ -12,5 +12,6 @@ mod gates;
 mod guarded;
 mod laws;
 mod outside;
+mod raised;
 mod versions;
 mod world;

@@ -64,7 +64,9 @@ impl BadStep {
     /// Says what to type.
     pub fn help(&self) -> String {
         match self {
-            Self::Back { .. } => "restore a snapshot into a new cluster to go back".to_owned(),
+            Self::Back { .. } => {
+                "to go back restore a snapshot: docs/reliability.md#going-back-to-a-snapshot".to_owned()
+            }
             Self::Skips { first, .. } => format!("knarr upgrade k3s {first}, ship it, and then the next one"),
         }
     }

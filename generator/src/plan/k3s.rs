@@ -2,7 +2,8 @@
 
 use super::World;
 use super::world::Machine;
-use crate::k3s::Version;
+use crate::k3s::{BadStep, Version};
+use crate::lower::own;
 use knarr_node::Item;
 use std::collections::BTreeSet;
 
@@ -10,7 +11,8 @@ use std::collections::BTreeSet;
 pub(super) fn notes(old: &World, new: &World) -> Vec<String> {
     let step = |(name, machine)| Some((version(old.machines.get(name)?)?, version(machine)?));
     let steps: BTreeSet<(Version, Version)> = new.machines.iter().filter_map(step).collect();
-    steps.into_iter().filter(|(from, to)| from != to).map(|(from, to)| note(from, to)).collect()
+    let alone = servers(new) == 1;
+    steps.into_iter().filter(|(from, to)| from != to).map(|(from, to)| note(from, to, alone)).collect()
 }
 
 /// Returns the oldest version of K3s that a machine runs.
@@ -18,14 +20,27 @@ pub fn oldest(world: &World) -> Option<Version> {
     world.machines.values().filter_map(version).min()
 }
 
-fn note(from: Version, to: Version) -> String {
-    let turns = "servers one after the other, then agents; containers live on";
+/// Returns how many machines run the API.
+fn servers(world: &World) -> usize {
+    let is_server = |item: &Item| matches!(item, Item::Unit(unit) if unit.name.as_str() == own::K3S_SERVER);
+    world.machines.values().filter(|machine| machine.items.iter().any(is_server)).count()
+}
+
+fn note(from: Version, to: Version, alone: bool) -> String {
+    let turns = if alone {
+        "the only server first, whose API is away meanwhile, then agents; containers live on"
+    } else {
+        "servers one after the other, then agents; containers live on"
+    };
     let way_back = match from.step(to) {
-        Err(bad) => format!(". {bad}"),
-        Ok(()) if from.series() == to.series() => String::new(),
-        Ok(()) => {
-            ". This cannot be undone: Kubernetes' data do not go back to the minor version before".to_owned()
+        Err(bad @ BadStep::Back { .. }) => {
+            format!(". {bad}: servers refuse it until a snapshot is restored (docs/reliability.md#going-back-to-a-snapshot)")
         }
+        Err(bad @ BadStep::Skips { .. }) => format!(". {bad}"),
+        Ok(()) if from.series() == to.series() => String::new(),
+        Ok(()) => ". This cannot be undone: Kubernetes' data do not go back to the minor version before. Each server takes \
+            a snapshot first, in /var/lib/knarr/snapshots"
+            .to_owned(),
     };
     format!("K3s goes from {from} to {to}: {turns}{way_back}")
 }

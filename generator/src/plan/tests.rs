@@ -124,12 +124,13 @@ fn a_state_without_its_line_in_the_directory_is_refused() {
 /// A server with this version of K3s.
 fn with_k3s(version: &str, digit: &str) -> World {
     let (sha256, text) = (digit.repeat(64), version.replace('+', "%2B"));
+    let floor = version.parse::<crate::k3s::Version>().unwrap().series();
     let items = format!(
         "- artifact: {{name: k3s, sha256: \"{sha256}\", from: [/srv/m/{version}/k3s, \"https://github.com/x/{text}/k3s\"]}}\n\
          - link: {{path: /usr/local/bin/k3s, to: /var/lib/knarr/store/{sha256}}}\n\
          - file: {{path: /var/lib/knarr/k3s-token, mode: \"0600\", secret: k3s-token}}\n\
          - file: {{path: /var/lib/rancher/k3s/server/tls/service.key, mode: \"0600\", secret: k3s-service-key}}\n\
-         - unit: {{name: k3s.service, text: \"[Install]\\n\", reads: [/usr/local/bin/k3s]}}\n"
+         - unit: {{name: k3s.service, text: \"[Install]\\n\", reads: [/usr/local/bin/k3s], floor: {floor}, snapshot: [{{of: [/d]}}]}}\n"
     );
     let state = state("edge", "{ssh: anywhere}") + &items;
     let files: Side = [(MESH, MESH_FILE.to_owned()), ("rendered/nodes/edge.yaml", state)]
@@ -145,11 +146,15 @@ fn another_version_of_k3s_says_whether_it_comes_back() {
     assert!(said.contains(&"edge: restart unit k3s.service, service restart".to_owned()), "{said:?}");
     let note = said.last().unwrap();
     assert!(
-        note.starts_with("K3s goes from v1.36.2+k3s1 to v1.36.4+k3s1: servers one")
+        note.starts_with("K3s goes from v1.36.2+k3s1 to v1.36.4+k3s1: the only server")
             && !note.contains("undone")
     );
     let said = told(&old, &with_k3s("v1.37.0+k3s1", "3"));
     assert!(said.last().unwrap().contains("This cannot be undone"), "{said:?}");
+    let unit = "edge: snapshot, then restart unit k3s.service, cannot be undone".to_owned();
+    assert!(said.contains(&unit), "{said:?}");
+    let back = told(&with_k3s("v1.37.0+k3s1", "3"), &old);
+    assert!(back.last().unwrap().contains("#going-back-to-a-snapshot"), "{back:?}");
     assert!(told(&old, &old).is_empty());
 }
 

@@ -90,7 +90,8 @@ pub(super) fn lines(
     }
     let line = |(topics, step): (Vec<Topic>, Step)| {
         let what = words(&topics, old, new);
-        Line { change: format!("{} {what}", step.verb), impact: step.impact, guarded: step.guarded }
+        let first = if step.snapshot { "snapshot, then " } else { "" };
+        Line { change: format!("{first}{} {what}", step.verb), impact: step.impact, guarded: step.guarded }
     };
     groups.into_iter().map(line).collect()
 }

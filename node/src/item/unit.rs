@@ -1,6 +1,6 @@
 //! A systemd unit that runs with what it reads now.
 
-use super::Gate;
+use super::{Gate, Minor, Snapshot};
 use crate::name::{AbsPath, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -24,6 +24,12 @@ pub struct Unit {
     /// What must be so before it is changed or started. Another list of gates changes nothing on the machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Gate>,
+    /// The version of its data once it has run: what is older cannot read them, so there is no way back below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Minor>,
+    /// How its data are saved before `floor` rises. Another list changes nothing on the machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshot: Vec<Snapshot>,
     /// How it was found, where that is not what a State would want. Never in a State, only in `from` of a
     /// [`crate::Change`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,7 +51,7 @@ pub struct Was {
 impl Unit {
     /// Makes a unit as a State wants it.
     pub fn new(name: UnitName, text: Option<String>, reads: BTreeSet<AbsPath>) -> Self {
-        Self { name, text, reads, waits: Vec::new(), was: None }
+        Self { name, text, reads, waits: Vec::new(), floor: None, snapshot: Vec::new(), was: None }
     }
 
     /// Whether the machine itself keeps it enabled and active.

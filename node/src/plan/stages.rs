@@ -15,7 +15,7 @@ pub enum StageName {
     NetworkAdd,
     /// All that comes back by a swap, or may stay.
     Rest,
-    /// One change without a way back, alone.
+    /// One change without a way back, alone but for what it reads: all of that is done, or left.
     Alone,
     /// What the network loses, under the guard.
     NetworkRemove,
@@ -99,18 +99,34 @@ pub(super) fn cut(changes: Vec<Change>, removals: Vec<Change>, guarded: &BTreeSe
     stages.filter(|stage| !stage.changes.is_empty()).collect()
 }
 
-/// Groups neighbours that come back into one stage; a change that does not stands alone between them.
+/// Groups neighbours that come back into one stage; a change that does not stands alone between them, with what it reads:
+/// a unit that is not changed for now must not find other files at a boot.
 fn unguarded(changes: impl Iterator<Item = Change>) -> Vec<Stage> {
     let mut stages: Vec<Stage> = Vec::new();
+    let mut rest: Vec<Change> = Vec::new();
     for change in changes {
-        let never = matches!(change.back(), Back::Never(_));
-        match stages.last_mut() {
-            Some(stage) if !never && stage.name == StageName::Rest => stage.changes.push(change),
-            _ => {
-                let name = if never { StageName::Alone } else { StageName::Rest };
-                stages.push(Stage { name, changes: vec![change] });
-            }
+        if matches!(change.back(), Back::Never(_)) {
+            let (alone, before) = parted(std::mem::take(&mut rest), change);
+            stages.push(Stage { name: StageName::Rest, changes: before });
+            stages.push(Stage { name: StageName::Alone, changes: alone });
+        } else {
+            rest.push(change);
         }
     }
+    stages.push(Stage { name: StageName::Rest, changes: rest });
     stages
+}
+
+/// Takes what `never` reads out of the changes before it, with all units that read the same.
+fn parted(before: Vec<Change>, never: Change) -> (Vec<Change>, Vec<Change>) {
+    let reads = |change: &Change| -> BTreeSet<Id> {
+        let sides = [change.from(), change.wanted()].into_iter().flatten();
+        sides.flat_map(Item::reads).cloned().map(Id::Path).collect()
+    };
+    let mut read = reads(&never);
+    read.retain(|path| before.iter().any(|change| change.id() == path));
+    let goes_along = |change: &Change| read.contains(change.id()) || !reads(change).is_disjoint(&read);
+    let (mut alone, rest): (Vec<Change>, Vec<Change>) = before.into_iter().partition(goes_along);
+    alone.push(never);
+    (alone, rest)
 }

@@ -84,6 +84,30 @@ pub(super) fn write(path: &str, bytes: &[u8], meta: Meta) -> Result<(), Fault> {
     fs::fchmod(&file, Mode::from_raw_mode(meta.mode)).map_err(|e| fault(path, e))
 }
 
+/// Copies without holding the whole file in memory.
+pub(super) fn copy(from: &str, to: &str, meta: Meta) -> Result<(), Fault> {
+    write(to, &[], Meta::root(0o600))?;
+    let (folder, name) = found(to)?;
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = fs::openat(folder, name, flags, Mode::empty()).map_err(|e| fault(to, e))?;
+    let mut file = File::from(fd);
+    io::copy(&mut open(from)?, &mut file).map_err(Fault::io(to))?;
+    let owners = (Some(Uid::from_raw(meta.uid)), Some(Gid::from_raw(meta.gid)));
+    fs::fchown(&file, owners.0, owners.1).map_err(|e| fault(to, e))?;
+    fs::fchmod(&file, Mode::from_raw_mode(meta.mode)).map_err(|e| fault(to, e))?;
+    file.sync_all().map_err(Fault::io(to))
+}
+
+pub(super) fn size(path: &str) -> Result<u64, Fault> {
+    open(path)?.metadata().map(|file| file.len()).map_err(Fault::io(path))
+}
+
+pub(super) fn room(folder: &str) -> Result<u64, Fault> {
+    let there = open_folder(folder)?.ok_or_else(|| fault(folder, Errno::NOENT))?;
+    let disk = fs::fstatvfs(there).map_err(|e| fault(folder, e))?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 pub(super) fn link(path: &str, to: &str) -> Result<(), Fault> {
     let (folder, name) = found(path)?;
     fs::symlinkat(to, folder, name).map_err(|e| fault(path, e))

@@ -56,6 +56,23 @@ pub(super) async fn add_account(name: &AccountName) -> Result<(), Fault> {
     USERADD.must(&["-m", "-s", "/bin/bash", "-p", "*", name.as_str()]).await
 }
 
+/// How long a program may take to save data.
+const SAVING: Duration = Duration::from_mins(10);
+
+/// Runs a program that a State names; it needs a home for nothing, but K3s asks for one.
+pub(super) async fn saved(program: &str, args: &[&str]) -> Result<(), Fault> {
+    let odd = |said: String| Fault::Save { program: program.to_owned(), said };
+    let mut command = Command::new(program);
+    command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+    command.env("HOME", "/root").current_dir("/").stdin(Stdio::null()).kill_on_drop(true);
+    match tokio::time::timeout(SAVING, command.output()).await {
+        Ok(Ok(output)) if output.status.success() => Ok(()),
+        Ok(Ok(output)) => Err(odd(said(&output))),
+        Ok(Err(error)) => Err(odd(error.to_string())),
+        Err(_) => Err(odd(format!("no end after {} min", SAVING.as_secs() / 60))),
+    }
+}
+
 /// Refuses early what another program would only fail at.
 pub(super) fn need(path: &str, package: &'static str) -> Result<(), Fault> {
     let there = crate::host::linux::files::stat(path)?.is_some();

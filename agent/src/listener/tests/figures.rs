@@ -19,6 +19,7 @@ fn prometheus_reads_how_the_machine_is() {
         items: [].into(),
         mesh: [].into(),
         quarantined: [].into(),
+        snapshot: None,
         cluster: None,
     };
     crate::status::write(&mesh.paths(1), &report).unwrap();

@@ -19,6 +19,7 @@ fn of(number: u8, at: u64, version: &str) -> Report {
         items: [].into(),
         mesh: [].into(),
         quarantined: [].into(),
+        snapshot: None,
         cluster: None,
     }
 }

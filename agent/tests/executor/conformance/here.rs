@@ -26,6 +26,7 @@ impl Here {
         run(&["ip", "link", "delete", DEVICE]);
         while run(&["ip", "route", "delete", "10.213.0.0/16"]).is_some() {}
         run(&["nft", "delete", "table", "inet", "knarr_test"]);
+        drop(fs::remove_dir_all("/var/lib/knarr/snapshots/knarr-test.service"));
         drop(fs::remove_dir_all("/etc/cloud"));
         drop(fs::remove_dir_all(DIR));
         drop(Command::new("userdel").args(["-r", "knarrtest"]).output());

@@ -94,6 +94,17 @@ impl Disk {
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         let node = self.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        // What lies in a folder is named by the folder itself, so it is as durable as before.
+        for names in [&mut self.names, &mut self.durable] {
+            let below = |path: &String| Some(path.strip_prefix(from)?.starts_with('/'));
+            let inner: Vec<String> = names.keys().filter(|path| below(path) == Some(true)).cloned().collect();
+            for old in inner {
+                let inner = names[&old].clone();
+                names.insert(format!("{to}{}", &old[from.len()..]), inner);
+            }
+        }
+        let gone = format!("{from}/");
+        self.names.retain(|path, _| !path.starts_with(&gone));
         self.put(to, node)
     }
 

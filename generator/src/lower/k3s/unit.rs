@@ -3,7 +3,7 @@
 use super::turns::data;
 use super::{Machine, path};
 use crate::lower::own;
-use knarr_node::item::Unit;
+use knarr_node::item::{Minor, Snapshot, Unit};
 use knarr_node::name::AbsPath;
 use std::collections::BTreeSet;
 
@@ -20,7 +20,24 @@ pub(super) fn unit(machine: Machine<'_>, reads: BTreeSet<AbsPath>) -> Unit {
     if machine.is_first() && machine.model.cluster.birth.founded.is_some() {
         waits.push(data());
     }
-    Unit { waits, ..Unit::new(name, Some(text(machine)), reads) }
+    let (floor, snapshot) =
+        if machine.is_server() { (Some(floor(machine)), snapshot()) } else { Default::default() };
+    Unit { waits, floor, snapshot, ..Unit::new(name, Some(text(machine)), reads) }
+}
+
+/// Returns the minor version: an older API server does not read all that a newer one writes.
+/// Source: K3s documentation, upgrades/roll-back.md, v1.36.
+fn floor(machine: Machine<'_>) -> Minor {
+    machine.k3s.version.series().to_string().parse().expect("a series is a minor version")
+}
+
+/// Returns how a server's data are saved: etcd by K3s itself, SQLite by a copy, for K3s has no command for that.
+/// Source: K3s documentation, cli/etcd-snapshot.md and datastore/backup-restore.md, v1.36.
+fn snapshot() -> Vec<Snapshot> {
+    let by = [own::K3S, "etcd-snapshot", "save", "--name=knarr", "--etcd-snapshot-dir"];
+    let etcd = Snapshot { of: vec![path(&format!("{DATA}/etcd"))], by: by.map(str::to_owned).into() };
+    let sqlite = Snapshot { of: vec![path(DATA), path("/var/lib/rancher/k3s/server/token")], by: Vec::new() };
+    vec![etcd, sqlite]
 }
 
 /// Source: k3s:install.sh, v1.36; without its files of environment, for config.yaml has all.

@@ -7,6 +7,7 @@ use crate::k3s::Material;
 use crate::lower::states;
 use knarr_node::item::{File, Unit};
 use knarr_node::{Body, Item};
+use serde_json::json;
 
 const VERSION: &str = "v1.36.2+k3s1";
 
@@ -90,6 +91,18 @@ fn a_lone_server_keeps_its_data_in_sqlite_and_waits_for_nobody() {
         tls-san: [\"10.210.83.168\", edge.mesh.harbor.example]\ntoken-file: /var/lib/knarr/k3s-token\n";
     assert_eq!(file(&items, CONFIG), expected);
     assert!(!file(&items, FIRST).contains("cluster-init") && unit(&items).waits.is_empty());
+}
+
+#[test]
+fn a_server_says_below_which_version_its_data_do_not_go_and_how_they_are_saved() {
+    let all = with_k3s();
+    let server = serde_json::to_value(unit(&items(&all, "edge"))).unwrap();
+    let by = ["/usr/local/bin/k3s", "etcd-snapshot", "save", "--name=knarr", "--etcd-snapshot-dir"];
+    assert_eq!(server["floor"], "v1.36");
+    assert_eq!(server["snapshot"][0], json!({"of": ["/var/lib/rancher/k3s/server/db/etcd"], "by": by}));
+    assert_eq!(server["snapshot"][1]["of"][0], "/var/lib/rancher/k3s/server/db");
+    let agent = unit(&items(&all, "attic"));
+    assert!(agent.floor.is_none() && agent.snapshot.is_empty());
 }
 
 #[test]
