@@ -10,18 +10,21 @@ use knarr_node::name::{TableName, hex};
 use knarr_node::{Item, Seen};
 use serde::{Deserialize, Serialize};
 
-/// What was loaded last, and what nft made of it, as digests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What was loaded last, and what nft made of it, as digests; and the text itself, for nft does not read all that it
+/// lists: `ct original proto-dst { 80, 443 }` comes back as `{ 0x50 [invalid type], … }` (seen with nft 1.0.6).
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Loaded {
     wanted: String,
     listed: String,
+    #[serde(default)]
+    text: Option<String>,
 }
 
 impl<O: Os> Host<O> {
     pub(super) fn see_table(&self, like: &NftTable) -> Result<Seen, Fault> {
         let Some(listing) = self.os.table(&like.name)? else { return Ok(Seen::Absent) };
-        let now = Loaded { wanted: sha256(&like.text), listed: sha256(&listing) };
-        if self.loaded(&like.name)? == Some(now) {
+        let same = |it: Loaded| it.wanted == sha256(&like.text) && it.listed == sha256(&listing);
+        if self.loaded(&like.name)?.is_some_and(same) {
             return Ok(Seen::Is(Item::Table(like.clone())));
         }
         let text = Some(inside(&listing)).filter(|text| *text != like.text).unwrap_or_default();
@@ -33,15 +36,18 @@ impl<O: Os> Host<O> {
     }
 
     pub(super) fn keep_table(&self, name: &TableName) -> Result<Option<Item>, Fault> {
-        let listing = self.os.table(name)?;
-        Ok(listing.map(|listing| Item::Table(NftTable { name: name.clone(), text: inside(&listing) })))
+        let Some(listing) = self.os.table(name)? else { return Ok(None) };
+        let loaded = self.loaded(name)?.filter(|loaded| loaded.listed == sha256(&listing));
+        let text = loaded.and_then(|loaded| loaded.text).unwrap_or_else(|| inside(&listing));
+        Ok(Some(Item::Table(NftTable { name: name.clone(), text })))
     }
 
     pub(super) fn put_table(&mut self, table: &NftTable) -> Result<(), Fault> {
         self.os.load(&table.script())?;
         let gone = || Fault::NoTable(table.name.clone());
         let listing = self.os.table(&table.name)?.ok_or_else(gone)?;
-        let loaded = Loaded { wanted: sha256(&table.text), listed: sha256(&listing) };
+        let text = Some(table.text.clone());
+        let loaded = Loaded { wanted: sha256(&table.text), listed: sha256(&listing), text };
         let note = serde_json::to_vec(&loaded).expect("a note is plain JSON");
         let path = self.loaded_path(&table.name);
         swap_in(&mut self.os, &path, &note, Meta::root(0o600))
