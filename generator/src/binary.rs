@@ -1,9 +1,13 @@
 //! Where the knarrd that is copied to machines comes from: a static program for each architecture.
 
 use crate::spec::Arch;
+use knarr_node::name::BadName;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::str::FromStr;
 
 /// Where the package puts them, as knarrd-amd64 and knarrd-arm64.
 const PACKAGE: &str = "/usr/lib/knarr";
@@ -53,6 +57,51 @@ fn among(arch: Arch, places: &[PathBuf]) -> Result<PathBuf, NoBinary> {
     found.cloned().ok_or_else(|| NoBinary { arch, looked: looked() })
 }
 
+/// A version of Knarr, which `knarr` and `knarrd` have in common; ordered by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version([u32; 3]);
+
+impl Version {
+    /// Returns the one of this program.
+    pub fn own() -> Self {
+        env!("CARGO_PKG_VERSION").parse().expect("the workspace has a plain version")
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [major, minor, patch] = self.0;
+        write!(f, "{major}.{minor}.{patch}")
+    }
+}
+
+impl FromStr for Version {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        // A version has one name only, for it names a folder of mirrors.
+        let number = |part: &str| part.parse().ok().filter(|number: &u32| number.to_string() == part);
+        let numbers: Option<Vec<u32>> = text.split('.').map(number).collect();
+        let rule = "three numbers, e.g. 0.2.0";
+        let bad = || BadName { what: "a version of Knarr", text: text.to_owned(), rule };
+        numbers.and_then(|numbers| numbers.try_into().ok()).map(Self).ok_or_else(bad)
+    }
+}
+
+/// Returns which version a knarrd for this machine says that it is.
+pub fn version(program: &Path) -> Option<Version> {
+    let said = Command::new(program).arg("--version").output().ok()?;
+    String::from_utf8(said.stdout).ok()?.trim().strip_prefix("knarrd ")?.parse().ok()
+}
+
+/// Returns the architecture of this machine, if machines can have it.
+pub fn own_arch() -> Option<Arch> {
+    match std::env::consts::ARCH {
+        "x86_64" => Some(Arch::Amd64),
+        "aarch64" => Some(Arch::Arm64),
+        _ => None,
+    }
+}
+
 /// Returns which architecture a program is for. Source: elf(5): magic, then e_machine at byte 18; EM_X86_64 is 62, EM_AARCH64 is 183.
 fn machine(program: &Path) -> Option<Arch> {
     let mut head = [0_u8; 20];
@@ -86,6 +135,16 @@ mod tests {
         std::fs::write(&places[0], "#!/bin/sh\n").unwrap();
         let error = among(Arch::Amd64, &places[..1]).unwrap_err();
         assert!(error.to_string().contains("/none`") && error.help().contains("knarrd-amd64"));
+    }
+
+    #[test]
+    fn a_version_is_three_numbers_and_ordered_by_them() {
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        assert!(version("0.10.0") > version("0.9.12"));
+        assert_eq!(version("1.2.3").to_string(), "1.2.3");
+        for bad in ["v1.2.3", "1.2", "1.2.3.4", "1.02.3", "1.2.3-rc1", ""] {
+            assert!(bad.parse::<Version>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use crate::accept::AcceptError;
 use crate::disk::DiskError;
 use crate::git::GitError;
-use crate::k3s::{MaterialError, ReleaseError};
+use crate::k3s::MaterialError;
 use crate::machine::MachineError;
+use crate::release::ReleaseError;
 use crate::seal::{KeyError, SealError};
 use crate::secrets::SecretError;
 use crate::ssh::SshError;

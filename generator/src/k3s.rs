@@ -1,13 +1,10 @@
-//! What Knarr knows of K3s before any machine runs it: its authorities, tokens, keys and versions. [`Releases`] alone
-//! asks elsewhere.
+//! What Knarr knows of K3s before any machine runs it: its authorities, tokens, keys and versions.
 
 mod authority;
 pub mod keys;
 mod material;
-mod release;
 mod version;
 
 pub use authority::{Authority, MaterialError};
 pub use material::{AGENT_TOKEN, Material, SERVER_TOKEN, SERVICE_KEY, fingerprint};
-pub use release::{ReleaseError, Releases};
 pub use version::{BadStep, Series, Version};

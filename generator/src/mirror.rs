@@ -23,6 +23,11 @@ pub fn places(mirrors: &[Source], addresses: &[Source]) -> Vec<Source> {
     mirrored.chain(addresses.iter().cloned()).collect()
 }
 
+/// Returns where a mirror has a file of a version of knarrd, which has no other address: `knarr/v0.2.0/FILE`.
+pub fn knarrd(mirror: &Source, version: &str, file: &str) -> String {
+    format!("{}/knarr/v{version}/{file}", mirror.to_string().trim_end_matches('/'))
+}
+
 /// Reads `%2B` and the like. Source: RFC 3986, 2.1.
 fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());

@@ -86,8 +86,8 @@ impl Model {
         let apps = check.apps();
         let cluster = check.cluster(network);
         let lock = check.lock();
-        let envelope = envelope(&lock);
         let cluster = cluster?;
+        let envelope = envelope(&lock, &cluster.mirrors);
         check.trust(&cluster, &people);
         if check.findings.refuse() {
             return None;

@@ -1,23 +1,37 @@
 //! knarrd itself: another version by one commit, and one that cannot work.
 
 use super::Story;
-use super::hands::{converged, harbor, on};
+use super::hands::{converged, harbor, me_refused, on};
 use crate::{Lab, wait_until};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Exchanges knarrd on all machines.
 pub(super) fn play(story: &mut Story<'_>) {
-    story.step("another knarrd comes by one commit", another_version_comes);
+    story.step("knarr upgrade refuses an older knarrd, and one that no place has", what_cannot_be_is_refused);
+    story.step("another knarrd comes from the laptop by ssh and one commit", another_version_comes);
     story.step("a knarrd that does not start is put back, and its commit says so", a_broken_one_is_put_back);
     story.step("a reverted version is no trouble any more", a_revert_heals);
 }
 
-/// The other version is this one with a byte more: other digest, same manners.
+fn what_cannot_be_is_refused(lab: &Lab) {
+    let before = harbor(lab, "git status --porcelain; cat knarr.lock || true");
+    let older = me_refused(lab, "cd ~/harbor && knarr upgrade knarr 0.0.1");
+    assert!(older.contains("0.0.1 is older than"), "{older}");
+    let nowhere = me_refused(lab, "cd ~/harbor && knarr upgrade knarr 9.0.0");
+    assert!(nowhere.contains("no place has the digests of knarrd 9.0.0"), "{nowhere}");
+    assert_eq!(harbor(lab, "git status --porcelain; cat knarr.lock || true"), before);
+}
+
+/// The other one is this one with a byte more: other digest, same manners; as somebody has who built it anew.
 fn another_version_comes(lab: &Lab) {
-    let digest =
-        versions(lab, "good", "cp /usr/local/bin/knarrd /srv/knarrd-good && echo >> /srv/knarrd-good");
-    harbor(lab, &format!("{} && knarr ship -y -m 'knarrd good'", pin("0.1.1", "good", &digest)));
+    let build = "mkdir -p /srv/built && cd /srv/built && cp /usr/local/bin/knarrd knarrd-amd64 && echo >> knarrd-amd64";
+    let digest = on(lab, "laptop", &format!("{build} && sha256sum < knarrd-amd64 | cut -c1-64"));
+    let said = harbor(lab, "KNARR_KNARRD_DIR=/srv/built knarr upgrade knarr");
+    assert!(said.contains("lies ready on attic, edge") && said.contains("pinned knarrd"), "{said}");
+    for node in followers(lab) {
+        assert_ne!(installed(lab, &node), digest, "nothing happens before the commit");
+    }
+    harbor(lab, "knarr ship -y -m 'knarrd, built anew'");
     for node in followers(lab) {
         wait_until(&format!("{node} runs it, and has proven it"), Duration::from_mins(2), || {
             installed(lab, &node) == digest
@@ -28,6 +42,8 @@ fn another_version_comes(lab: &Lab) {
             on(lab, &node, "sha256sum /proc/$(systemctl show -P MainPID knarrd)/exe").starts_with(&digest)
         );
     }
+    let again = harbor(lab, "KNARR_KNARRD_DIR=/srv/built knarr upgrade knarr");
+    assert!(again.contains("is pinned already"), "{again}");
 }
 
 /// The machines that follow the repository: three, or four once shed has joined.
@@ -35,24 +51,24 @@ fn followers(lab: &Lab) -> Vec<String> {
     harbor(lab, "ls nodes").lines().map(|file| file.trim_end_matches(".yaml").to_owned()).collect()
 }
 
+/// A version that all machines find in a mirror of theirs, and that cannot work.
+const BROKEN: &str = "mkdir -p /srv/mirror/knarr/v9.0.0 && cd /srv/mirror/knarr/v9.0.0 && cp /bin/false knarrd-amd64 && sha256sum knarrd-amd64 > sha256sum-amd64.txt";
+
 fn a_broken_one_is_put_back(lab: &Lab) {
     let good = installed(lab, "worker");
-    let bad = versions(
-        lab,
-        "bad",
-        "cp /bin/false /srv/knarrd-bad && mkdir -p /etc/knarr && echo 10 > /etc/knarr/guard-seconds",
-    );
+    on(lab, "laptop", BROKEN);
+    for node in followers(lab) {
+        on(lab, &node, &format!("{BROKEN}; mkdir -p /etc/knarr && echo 10 > /etc/knarr/guard-seconds"));
+    }
     harbor(
         lab,
-        &format!(
-            "{} && knarr render && git add -A && git commit -qm bad && git push -q",
-            pin("0.1.2", "bad", &bad)
-        ),
+        "sed -i '/^mirrors:/d' cluster.yaml && echo 'mirrors: [/srv/mirror]' >> cluster.yaml
+         knarr upgrade knarr 9.0.0 && knarr render && git add -A && git commit -qm bad && git push -q",
     );
     for node in followers(lab) {
         let refused = || {
             let said = lab.host(&node).run("knarrd status");
-            said.stdout.contains("knarrd 0.1.2 did not finish a pass here")
+            said.stdout.contains("knarrd 9.0.0 did not finish a pass here")
         };
         wait_until(&format!("{node} refuses it"), Duration::from_mins(3), refused);
         assert_eq!(installed(lab, &node), good);
@@ -66,21 +82,6 @@ fn a_revert_heals(lab: &Lab) {
         converged(lab, &node);
         on(lab, &node, "rm /etc/knarr/guard-seconds");
     }
-}
-
-/// Makes the same file on each machine, and returns its digest.
-fn versions(lab: &Lab, name: &str, make: &str) -> String {
-    let make = format!("{make} && sha256sum < /srv/knarrd-{name} | cut -c1-64");
-    let digests: BTreeSet<String> = followers(lab).iter().map(|node| on(lab, node, &make)).collect();
-    assert_eq!(digests.len(), 1, "one program");
-    digests.into_iter().collect()
-}
-
-/// Pins a version as `knarr upgrade knarr` would, where the machines have it in a folder.
-fn pin(version: &str, name: &str, digest: &str) -> String {
-    format!(
-        "touch knarr.lock && sed -i '/^knarrd /d' knarr.lock && echo 'knarrd {version}: {{amd64: {{sha256: {digest}, from: [/srv/knarrd-{name}]}}}}' >> knarr.lock"
-    )
 }
 
 fn installed(lab: &Lab, node: &str) -> String {

@@ -7,9 +7,10 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::fresh::{Fresh, Recovery};
 use crate::git::Git;
-use crate::k3s::{Material, Releases, Version};
+use crate::k3s::{Material, Version};
 use crate::known_hosts::SshHost;
 use crate::private::write_new;
+use crate::release::{Release, Releases};
 use crate::render::{render, today};
 use crate::secrets::{self, Identities};
 use crate::setup::setup;
@@ -126,7 +127,7 @@ fn version(args: &Args, ui: &Ui) -> Result<Option<(Version, Pinned)>, CliError> 
     let mirrors: Vec<Source> = args.mirror.iter().cloned().collect();
     let releases = Releases::new(&mirrors)?;
     let version = args.k3s.map_or_else(|| Ok(releases.newest(None)?), |wanted| wanted.find(&releases))?;
-    Ok(Some((version, releases.digests(version)?)))
+    Ok(Some((version, releases.digests(Release::K3s(version))?)))
 }
 
 fn empty(folder: &Path) -> Result<(), CliError> {

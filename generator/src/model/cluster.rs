@@ -3,6 +3,7 @@
 use super::check::{self, Check};
 use super::{Birth, K3s, Lock, Network, Person, SshKey};
 use crate::finding::{Fault, Place, near};
+use crate::mirror;
 use crate::origin::ORIGINS;
 use crate::spec::{self, Arch, At};
 use knarr_node::item::Source;
@@ -125,15 +126,18 @@ impl Check<'_> {
     }
 }
 
-/// Returns the head of every State: this knarrd, with digests where the lock has them.
-pub(super) fn envelope(lock: &Lock) -> Envelope {
+/// Returns the head of every State: this knarrd, with digests where the lock has them. Machines look in the mirrors first.
+pub(super) fn envelope(lock: &Lock, mirrors: &[Source]) -> Envelope {
     let version = lock.version("knarrd").unwrap_or(env!("CARGO_PKG_VERSION"));
     let files =
         [Arch::Amd64, Arch::Arm64].map(|arch| lock.pin("knarrd", version).and_then(|pin| pin.file(arch)));
-    let from: BTreeSet<String> =
+    let places: BTreeSet<String> =
         files.iter().flatten().flat_map(|file| &file.from).map(ToString::to_string).collect();
+    let pinned = files.iter().any(Option::is_some);
+    let mirrors = mirrors.iter().filter(|_| pinned).map(|it| mirror::knarrd(it, version, "knarrd-{arch}"));
+    let from = mirrors.chain(places).collect();
     let [amd64, arm64] = files.map(|file| file.map(|file| file.sha256.clone()));
-    Envelope { format: FORMAT, version: version.to_owned(), amd64, arm64, from: from.into_iter().collect() }
+    Envelope { format: FORMAT, version: version.to_owned(), amd64, arm64, from }
 }
 
 /// Whether git would take `text` as an address, and not as an option or as a command to run.

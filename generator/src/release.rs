@@ -1,13 +1,16 @@
-//! K3s's releases: which there are, and the digests of their files. Mirrors are asked first, then the release address.
+//! Releases of K3s and of knarrd: which there are, and the digests of their files. Mirrors are asked first, then the
+//! release address, which only K3s has.
 
-use super::version::{Series, Version};
-use crate::mirror::below;
+use crate::binary;
+use crate::k3s::{Series, Version};
+use crate::mirror::{below, knarrd};
 use crate::spec::{Download, Pinned};
 use knarr_node::item::Source;
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,10 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
     /// No place has the digests.
-    #[error("no place has the digests of K3s {version}: {why}")]
+    #[error("no place has the digests of {release}: {why}")]
     NoDigests {
-        /// The version.
-        version: Version,
+        /// What was looked for.
+        release: Release,
         /// What the last place said.
         why: String,
     },
@@ -46,13 +49,60 @@ impl ReleaseError {
     /// Says what to type.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::NoDigests { .. } => {
+            Self::NoDigests { release: Release::K3s(_), .. } => {
                 "name a mirror that has sha256sum-amd64.txt: `mirrors` in cluster.yaml, or `knarr new --mirror PLACE`"
+            }
+            Self::NoDigests { release: Release::Knarrd(_), .. } => {
+                "name a mirror in cluster.yaml that has knarr/vVERSION/sha256sum-amd64.txt; or install that version of knarr here, and: knarr upgrade knarr"
             }
             Self::NoVersion { .. } => {
                 "name a version, e.g. knarr upgrade k3s v1.36.2+k3s1: https://github.com/k3s-io/k3s/releases has all"
             }
             Self::Client(_) => "look at the certificates of this machine: apt-get install ca-certificates",
+        }
+    }
+}
+
+/// A version of a program, one file for each architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// K3s, as its own releases lay it out.
+    K3s(Version),
+    /// The agent.
+    Knarrd(binary::Version),
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::K3s(version) => write!(f, "K3s {version}"),
+            Self::Knarrd(version) => write!(f, "knarrd {version}"),
+        }
+    }
+}
+
+impl Release {
+    /// Returns the files for amd64 and for arm64.
+    fn files(self) -> [&'static str; 2] {
+        match self {
+            Self::K3s(_) => ["k3s", "k3s-arm64"],
+            Self::Knarrd(_) => ["knarrd-amd64", "knarrd-arm64"],
+        }
+    }
+
+    /// Returns where the world has a file.
+    fn address(self, file: &str) -> Option<Source> {
+        match self {
+            Self::K3s(version) => Some(address(version, file)),
+            Self::Knarrd(_) => None,
+        }
+    }
+
+    /// Returns where a mirror has a file.
+    fn below(self, mirror: &Source, file: &str) -> Option<Source> {
+        match self {
+            Self::K3s(version) => below(mirror, &address(version, file)),
+            Self::Knarrd(version) => knarrd(mirror, &version.to_string(), file).parse().ok(),
         }
     }
 }
@@ -80,27 +130,42 @@ impl<'a> Releases<'a> {
     }
 
     /// Returns the digests of a version's files, from the first place that has them for any architecture.
-    pub fn digests(&self, version: Version) -> Result<Pinned, ReleaseError> {
-        let mut last = String::new();
-        for place in 0..=self.mirrors.len() {
+    pub fn digests(&self, release: Release) -> Result<Pinned, ReleaseError> {
+        let mut last = "no mirror is named".to_owned();
+        let [amd64, arm64] = release.files();
+        let mirrors = self.mirrors.iter().map(Some);
+        for mirror in mirrors.chain([None]) {
             let mut sum = |arch: &str, file: &str| {
-                let text =
-                    self.text(&self.place(place, &address(version, &format!("sha256sum-{arch}.txt")))?);
-                let found =
-                    text.and_then(|text| line(&text, file).ok_or(format!("it has no digest of {file}")));
+                let found = self.sum(release, mirror, arch, file)?;
                 let sha256 = found.map_err(|why| last = why).ok()?;
-                Some(Download {
-                    sha256: sha256.as_str().into(),
-                    from: vec![address(version, file).to_string().as_str().into()],
-                })
+                let from = release.address(file).into_iter();
+                let from = from.map(|address| address.to_string().as_str().into()).collect();
+                Some(Download { sha256: sha256.as_str().into(), from })
             };
             let pinned =
-                Pinned { amd64: sum("amd64", "k3s"), arm64: sum("arm64", "k3s-arm64"), ..Pinned::default() };
+                Pinned { amd64: sum("amd64", amd64), arm64: sum("arm64", arm64), ..Pinned::default() };
             if pinned != Pinned::default() {
                 return Ok(pinned);
             }
         }
-        Err(ReleaseError::NoDigests { version, why: last })
+        Err(ReleaseError::NoDigests { release, why: last })
+    }
+
+    /// Returns the digest of a file as a mirror says it, or the release address; none when there is no such place.
+    fn sum(
+        &self,
+        release: Release,
+        mirror: Option<&Source>,
+        arch: &str,
+        file: &str,
+    ) -> Option<Result<String, String>> {
+        let sums = format!("sha256sum-{arch}.txt");
+        let place = match mirror {
+            Some(mirror) => release.below(mirror, &sums)?,
+            None => release.address(&sums)?,
+        };
+        let text = self.text(&place);
+        Some(text.and_then(|text| line(&text, file).ok_or(format!("{place} has no digest of {file}"))))
     }
 
     /// Returns the newest version, of a series or of all.
@@ -235,11 +300,32 @@ mod tests {
     fn a_folder_gives_digests_and_the_places_stay_those_of_the_release() {
         let (_folder, mirror) = folder(&["v1.36.2+k3s1"]);
         let mirrors = [mirror];
-        let pinned = Releases::new(&mirrors).unwrap().digests(version("v1.36.2+k3s1")).unwrap();
+        let pinned = Releases::new(&mirrors).unwrap().digests(Release::K3s(version("v1.36.2+k3s1"))).unwrap();
         let amd64 = pinned.amd64.unwrap();
         assert_eq!(amd64.sha256.value, "2".repeat(64));
         assert_eq!(amd64.from[0].value, "https://github.com/k3s-io/k3s/releases/download/v1.36.2%2Bk3s1/k3s");
         assert_eq!(pinned.arm64, None);
+    }
+
+    #[test]
+    fn knarrd_lies_in_a_folder_of_its_own_and_only_mirrors_have_it() {
+        let (folder, mirror) = folder(&[]);
+        let place = folder.path().join("knarr/v0.2.0");
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::write(place.join("sha256sum-arm64.txt"), format!("{}  knarrd-arm64\n", "4".repeat(64)))
+            .unwrap();
+        let mirrors = [mirror];
+        let release = |text: &str| Release::Knarrd(text.parse().unwrap());
+        let pinned = Releases::new(&mirrors).unwrap().digests(release("0.2.0")).unwrap();
+        let arm64 = pinned.arm64.unwrap();
+        assert_eq!(
+            (pinned.amd64, arm64.sha256.value.as_str(), arm64.from.len()),
+            (None, &*"4".repeat(64), 0)
+        );
+        let error = Releases::new(&mirrors).unwrap().digests(release("0.3.0")).unwrap_err();
+        assert!(error.to_string().contains("knarrd 0.3.0: ") && error.to_string().contains("/knarr/v0.3.0/"));
+        let error = Releases::new(&[]).unwrap().digests(release("0.3.0")).unwrap_err();
+        assert!(error.to_string().ends_with("no mirror is named"), "{error}");
     }
 
     #[test]
@@ -260,7 +346,7 @@ mod tests {
         let answer = "HTTP/1.1 200 OK\r\ncontent-length: 69\r\nconnection: close\r\n\r\n2222222222222222222222222222222222222222222222222222222222222222  k3s";
         let (mirror, heard) = server(answer);
         let mirrors = [mirror];
-        let pinned = Releases::new(&mirrors).unwrap().digests(version("v1.36.2+k3s1")).unwrap();
+        let pinned = Releases::new(&mirrors).unwrap().digests(Release::K3s(version("v1.36.2+k3s1"))).unwrap();
         assert!(pinned.amd64.is_some());
         let path = "/m/k3s-io/k3s/releases/download/v1.36.2%2Bk3s1/sha256sum-amd64.txt";
         assert_eq!(heard.recv().unwrap(), format!("GET {path} HTTP/1.1"));
