@@ -2,6 +2,7 @@
 
 mod flows;
 mod heard;
+mod login;
 mod operator;
 mod settled;
 mod unit;
@@ -9,7 +10,7 @@ mod warning;
 mod witness;
 
 pub(crate) use heard::hear_of;
-pub use operator::note;
+pub use operator::{at_hand, note};
 pub use unit::{Standing, stand};
 pub use warning::{Warning, forget_warnings, warned};
 
@@ -102,6 +103,7 @@ impl Outside for Network {
 
     fn disarm(&mut self) {
         unit::disarm();
+        operator::settle(&self.around.paths);
     }
 
     fn before(&mut self, terms: &Terms) -> Contacts {
@@ -109,7 +111,8 @@ impl Outside for Network {
         let witnesses = mesh.map(|mesh| mesh.before(terms, &self.around)).unwrap_or_default();
         // The git remote counts only where no machine answers.
         let git = witnesses.mesh.is_empty() && self.git(GIT);
-        Contacts { git, operator: operator::was_here(&self.around.paths, now()), ..witnesses }
+        let person = operator::present(&self.around.paths, now());
+        Contacts { git, operator: person.is, asked: person.asked, ..witnesses }
     }
 
     fn renew(&mut self, changes: &[Change]) {
@@ -122,7 +125,10 @@ impl Outside for Network {
         let mesh = self.around.mesh.as_ref();
         let asked = mesh.map(|mesh| mesh.after(terms, before, &self.renewed, &self.around, patience));
         let git = before.git && self.git(patience);
-        let operator = operator::came(&self.around.paths, self.since);
+        let operator = operator::came(&self.around.paths, self.since, before.asked);
+        if before.asked && !operator && before.mesh.is_empty() {
+            operator::ask(&self.around.paths, until);
+        }
         Contacts { git, operator, ..asked.unwrap_or_default() }
     }
 

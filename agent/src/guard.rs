@@ -33,6 +33,8 @@ pub enum Gap {
     Git,
     /// The person who follows from outside dials in no more.
     Operator,
+    /// The person at the machine was asked to log in anew, and nobody did.
+    Login,
     /// All answer, but none of them by a flow that says something about this change.
     Flow,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Gap {
             Self::Ssh(node) => write!(f, "`{node}` reaches sshd no more"),
             Self::Git => f.write_str("the git remote answers no more"),
             Self::Operator => f.write_str("who follows `knarr ship` dials in no more"),
+            Self::Login => f.write_str("nobody logged in anew by SSH"),
             Self::Flow => f.write_str("no witness has the commit yet"),
         }
     }
@@ -79,7 +82,8 @@ pub fn prove(terms: &Terms, before: &Contacts, now: &Contacts) -> Result<Contact
     let witnesses: Vec<&NodeName> = terms.known.iter().filter(|node| before.mesh.contains(*node)).collect();
     let gaps: BTreeSet<Gap> = if witnesses.is_empty() {
         let git = (before.git && !now.git).then_some(Gap::Git);
-        let operator = (before.operator && !now.operator).then_some(Gap::Operator);
+        let person = if before.asked { Gap::Login } else { Gap::Operator };
+        let operator = (before.operator && !now.operator).then_some(person);
         git.into_iter().chain(operator).collect()
     } else {
         witnessed(terms, before, now, &witnesses)
@@ -109,6 +113,8 @@ pub fn judge(terms: &Terms, gaps: &BTreeSet<Gap>, again: &Contacts) -> Verdict {
         Gap::Ssh(node) => again.ssh.contains(node),
         Gap::Git => again.git,
         Gap::Operator => again.operator,
+        // Later nobody may be there who could be asked, and then it would stay without a proof.
+        Gap::Login => true,
         Gap::Flow => false,
     });
     match (back, gaps.first()) {

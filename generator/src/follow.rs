@@ -1,8 +1,10 @@
 //! After a push: every machine is asked to run a pass now, until it has converged or only a person can help.
 
 mod cluster;
+mod hand;
 
 pub use cluster::{acting, follow_cluster, judge_cluster, show_cluster};
+pub use hand::Hand;
 
 use crate::machine::{Machine, MachineError, at_once};
 use crate::model::Model;

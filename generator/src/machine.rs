@@ -147,6 +147,13 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Tells it that a person sits there; returns for how many seconds a new login of theirs is waited for.
+    pub fn at_hand(&self) -> Result<Option<u64>, MachineError> {
+        let line = format!("{KNARRD} contact --at-hand");
+        let said = self.ssh.root(self.target, &line, &Input::Nothing, SHORT)?;
+        Ok(plain(&said).parse().ok().filter(|seconds| *seconds > 0))
+    }
+
     /// Runs a pass now and returns what the machine says of itself after it.
     pub fn once(&self) -> Result<Report, MachineError> {
         self.report("knarrd once", &format!("{KNARRD} once --output json"), LONG)

@@ -1,14 +1,19 @@
 //! One machine alone: `knarr up` from nothing, commits that start the pass, and the day when the origin moves.
 
 use super::Story;
-use super::hands::{PATIENCE, listen, on, ssh_from_outside};
-use crate::{Lab, PEERS, peers, wait_until};
+use super::hands::{PATIENCE, listen, on, outcome, ssh_from_outside};
+use crate::{Child, Lab, PEERS, peers, wait_until};
 
 /// A lone server.
 pub(super) fn play(story: &mut Story<'_>) {
     story.step("knarr up: an empty machine follows a repository on its own disk", an_empty_machine_comes_up);
     story.step("its firewall closes what was not kept, and sshd stays open", the_firewall_is_up);
     story.step("a commit starts the pass, and ship needs no login", a_commit_starts_the_pass);
+    story.step(
+        "ship on the machine itself asks for a second login, which proves the change",
+        a_login_proves_it,
+    );
+    story.step("nobody logs in: the change is taken back, and not tried again", nobody_logs_in);
     story.step("knarr up once more changes nothing", once_more_changes_nothing);
     story.step("knarr origin: the machine follows the commits to another place", the_origin_moves);
 }
@@ -139,6 +144,37 @@ fn a_commit_starts_the_pass(lab: &Lab) {
         "echo two > host/motd && knarr render && git add -A && git commit -q -S -m two && git push -q",
     );
     wait_until("the motd of the commit is there", PATIENCE, || lab.host("edge").text("/etc/motd") == "two\n");
+}
+
+/// Types `knarr ship` on the machine itself, at a terminal that came by an SSH login, and waits for its request.
+fn ship_there(lab: &Lab, edit: &str, message: &str) -> Child {
+    harbor(lab, edit);
+    let target = lab.host("edge").ssh();
+    let line = format!("ssh -tt {target} 'cd harbor && knarr ship -y -m {message}'");
+    let ship = lab.host("laptop").spawn_on_terminal("me", &line);
+    ship.wait_says("Open a second SSH login", PATIENCE);
+    ship
+}
+
+fn a_login_proves_it(lab: &Lab) {
+    let ship = ship_there(lab, "sed -i 's/^open:.*/open: [80, 443]/' nodes/edge.yaml", "https");
+    assert!(on(lab, "edge", "nft list ruleset").contains("443"), "it is tried while the login is awaited");
+    assert!(ssh_from_outside(lab, "edge"), "the second login");
+    let (code, said) = ship.finish(PATIENCE);
+    assert!(code == 0 && said.contains("converged"), "{said}");
+    assert!(on(lab, "edge", "nft list ruleset").contains("443"));
+}
+
+fn nobody_logs_in(lab: &Lab) {
+    on(lab, "edge", "mkdir -p /etc/knarr && echo 5 > /etc/knarr/guard-seconds");
+    let ship = ship_there(lab, "sed -i 's/^open:.*/open: [80, 8443]/' nodes/edge.yaml", "https");
+    let (code, said) = ship.finish(PATIENCE);
+    assert!(code != 0 && said.contains("nobody logged in anew by SSH"), "{said}");
+    let table = || on(lab, "edge", "nft list ruleset");
+    assert!(!table().contains("8443") && table().contains("443"), "the table is the one before");
+    assert!(outcome(lab, "edge").contains("nobody logged in anew"), "it is not tried again");
+    harbor(lab, "git revert --no-edit HEAD && knarr ship -y");
+    on(lab, "edge", "rm /etc/knarr/guard-seconds && knarrd status");
 }
 
 fn once_more_changes_nothing(lab: &Lab) {

@@ -22,6 +22,9 @@ pub struct Contacts {
     pub git: bool,
     /// Whether a person dialled in from outside.
     pub operator: bool,
+    /// Whether that person sits at the machine itself, and is asked to log in.
+    #[serde(default)]
+    pub asked: bool,
 }
 
 /// A moment in milliseconds since the boot, time asleep included (CLOCK_BOOTTIME). No setting of the clock moves it.

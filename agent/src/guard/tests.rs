@@ -18,7 +18,7 @@ fn terms() -> Terms {
 }
 fn all() -> Contacts {
     let both = nodes(&["edge", "worker"]);
-    Contacts { mesh: both.clone(), ssh: both, aware: nodes(&[]), git: true, operator: false }
+    Contacts { mesh: both.clone(), ssh: both, aware: nodes(&[]), git: true, ..Contacts::default() }
 }
 fn nobody() -> Contacts {
     Contacts::default()
@@ -224,4 +224,14 @@ fn the_ssh_port_closes_when_a_new_table_shuts_out_whom_the_last_proven_one_let_i
         let terms = between(&[table("a")], &[table(text)], ssh, proven);
         assert_eq!(terms.closes_ssh, closes, "{name}");
     }
+}
+
+#[test]
+fn who_was_asked_to_log_in_and_did_not_is_not_asked_about_the_same_change_again() {
+    let before = Contacts { git: true, operator: true, asked: true, ..nobody() };
+    let came = Contacts { git: true, operator: true, ..nobody() };
+    assert!(prove(&alone(), &before, &came).is_ok());
+    let gaps = prove(&alone(), &before, &Contacts { git: true, ..nobody() }).unwrap_err();
+    assert_eq!(gaps, [Gap::Login].into());
+    assert!(matches!(judge(&alone(), &gaps, &nobody()), Verdict::Lost(why) if why.contains("logged in")));
 }

@@ -9,7 +9,7 @@ use crate::claim::contradictions;
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding;
-use crate::follow::{End, Fate, acting, follow, follow_cluster, followers, judge_cluster, show};
+use crate::follow::{End, Fate, Hand, acting, follow, follow_cluster, followers, judge_cluster, show};
 use crate::git::{Git, History, counted};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
@@ -22,6 +22,7 @@ use std::time::Duration;
 /// Render, check, show the plan, ask, commit, push, and follow the machines
 ///
 /// Runs the git commands that it prints and nothing else: `knarr render && git commit -S && git push` does the same.
+/// Typed at the terminal of a machine that nobody else can judge, it asks for a second SSH login when the network changes.
 /// Exit code 0: all machines that were asked have converged, and Kubernetes' objects and apps; 3: one has not.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -49,12 +50,14 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let tip = origin::fetch(&git, &model)?;
     can_ship(&git, tip.as_ref(), &model)?;
     render::render(&repo, &ui)?;
+    let nodes = followers(&model);
+    let _hand = if args.no_follow { None } else { Some(Hand::on(&nodes, &ui)?) };
     let head = bring(args, &repo, &git, &model, tip, &ui)?;
     if args.no_follow {
         ui.say(format_args!("{} is pushed; the machines follow by themselves", head.short()));
         return Ok(Done::Fine);
     }
-    if followers(&model).is_empty() {
+    if nodes.is_empty() {
         ui.say("no machines yet: knarr node add NAME=USER@HOST");
         return Ok(Done::Fine);
     }

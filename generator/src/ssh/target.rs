@@ -28,7 +28,7 @@ impl BadTarget {
 
 impl Target {
     /// Returns what `ssh` takes as its first word; the port is an option of its own.
-    pub(super) fn login(&self) -> String {
+    pub fn login(&self) -> String {
         match &self.user {
             Some(user) => format!("{user}@{}", self.host),
             None => self.host.clone(),
