@@ -2,6 +2,7 @@
 
 use super::Pass;
 use knarr_node::item::{Dir, Gate};
+use knarr_node::name::{Digest, HttpsUrl};
 use knarr_node::report::{self, Trouble};
 use knarr_node::{Change, Id, Item};
 use std::collections::BTreeSet;
@@ -22,11 +23,7 @@ impl Pass<'_> {
     /// Returns why a gate is closed, if it is.
     fn closed(&mut self, gate: &Gate) -> Option<String> {
         match gate {
-            Gate::Url { at, ca } => match self.host.digest_at(at) {
-                Ok(found) if found == *ca => None,
-                Ok(found) => Some(format!("{at} gives other bytes: {found}, not {ca}")),
-                Err(why) => Some(why.0),
-            },
+            Gate::Url { at, ca } => self.nowhere(at, ca),
             Gate::Settled(node) => self.outside.settled(node, &self.cause.commit).err(),
             Gate::Data(folder) => match self.host.names(folder) {
                 Ok(names) if names.is_empty() => {
@@ -36,6 +33,19 @@ impl Pass<'_> {
                 Err(why) => Some(why.0),
             },
         }
+    }
+
+    /// Returns why none of the addresses gives the right bytes, if none does.
+    fn nowhere(&self, addresses: &[HttpsUrl], ca: &Digest) -> Option<String> {
+        let mut reasons = Vec::new();
+        for at in addresses {
+            match self.host.digest_at(at) {
+                Ok(found) if found == *ca => return None,
+                Ok(found) => reasons.push(format!("{at} gives other bytes: {found}, not {ca}")),
+                Err(why) => reasons.push(why.0),
+            }
+        }
+        Some(reasons.join(", and "))
     }
 
     /// Says what lies in wanted folders and is not listed.

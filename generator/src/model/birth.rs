@@ -1,9 +1,10 @@
 //! What is chosen once: as it was recorded when the cluster was founded, and as the files say now.
 
-use super::check::Check;
+use super::{Model, check::Check};
 use crate::finding::{Fault, Place};
 use crate::k3s::{Authority, fingerprint};
 use crate::spec::{self, At, Datastore, Role};
+use knarr_node::mesh;
 use knarr_node::name::{NodeName, RepoPath};
 
 /// What was chosen once.
@@ -22,6 +23,16 @@ pub struct Founded {
     pub server: NodeName,
     /// Where Kubernetes keeps what it knows.
     pub datastore: Datastore,
+}
+
+impl Model {
+    /// Whether etcd stops when this server leaves: of two it needs both.
+    pub fn stops_without(&self, name: &NodeName) -> bool {
+        let etcd = |founded: &Founded| founded.datastore == Datastore::Etcd;
+        let there = self.nodes.iter().filter(|(_, node)| !node.removed && node.role == mesh::Role::Server);
+        let servers: Vec<&NodeName> = there.map(|(name, _)| name).collect();
+        self.cluster.birth.founded.as_ref().is_some_and(etcd) && servers.len() == 2 && servers.contains(&name)
+    }
 }
 
 const NEW_CLUSTER: &str =

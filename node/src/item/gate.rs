@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Gate {
-    /// Open when an address gives exactly these bytes; who gives them is not checked before, the digest decides.
+    /// Open when one of these addresses gives exactly these bytes; who gives them is not checked before, the digest
+    /// decides.
     Url {
-        /// Where they are asked for.
-        at: HttpsUrl,
+        /// Where they are asked for, in this order.
+        at: Vec<HttpsUrl>,
         /// SHA-256 of the bytes, e.g. of a CA's certificate in PEM.
         ca: Digest,
     },

@@ -22,7 +22,7 @@ items:
     text: |
       [Install]
     waits:
-    - url: {at: "https://10.210.0.1:6443/cacerts", ca: "sha256:1111111111111111111111111111111111111111111111111111111111111111"}
+    - url: {at: ["https://10.210.0.1:6443/cacerts"], ca: "sha256:1111111111111111111111111111111111111111111111111111111111111111"}
     - settled: edge
     - data: /var/lib/rancher/k3s/server/db
 "#;

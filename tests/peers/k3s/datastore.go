@@ -153,6 +153,9 @@ func (c *cluster) etcdAnswers() error {
 		if err == nil && c.store != joining { // a learner serves no linearizable reads
 			_, err = client.Get(ctx, "health")
 		}
+		if err != nil && strings.Contains(err.Error(), "not supported for learner") {
+			err = errors.Join(err, c.promote()) // it was stopped while it joined
+		}
 		return err
 	})
 }

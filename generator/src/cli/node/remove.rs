@@ -10,7 +10,8 @@ use knarr_node::name::NodeName;
 
 /// Take a machine out of the cluster with the next commit
 ///
-/// Writes `removed: true`: the machine stops what Knarr started there and keeps its data; the others drop it.
+/// Writes `removed: true`: the others drop it, Kubernetes and etcd too; the machine itself changes nothing any more, and
+/// keeps its data and what runs there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  knarr node remove worker && knarr ship -m \"worker leaves\"")]
 pub(super) struct Args {
@@ -28,7 +29,7 @@ pub(super) struct Forget {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
-    let (compiled, _) = proven(&repo, ui)?;
+    let (compiled, model) = proven(&repo, ui)?;
     let node = find(&compiled, &args.node)?;
     let name = &args.node;
     if node.removed {
@@ -38,6 +39,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     }
     let edited = with_removed(&path(name), &text(&repo, name)?, node);
     write(&repo, name, edited, &Node { removed: true, ..node.clone() })?;
+    if model.stops_without(name) {
+        ui.say(format_args!(
+            "etcd has two servers and stops without {name}. First: kubectl delete node {name}"
+        ));
+    }
     told(&format!("wrote nodes/{name}.yaml: {name} leaves with the next commit"), name, ui);
     Ok(Done::Fine)
 }

@@ -63,10 +63,9 @@ fn of_server(machine: Machine<'_>) -> Config {
         ("service-cidr", json!(cluster.network.services)),
         ("secrets-encryption", json!(cluster.birth.secrets_encryption)),
     ]);
-    let servers = machine.turns.servers();
-    let addresses = servers.iter().map(|(_, node)| node.mesh.addr().to_string());
-    let names = servers.iter().map(|(name, _)| directory.host(name).to_string());
-    config.insert("tls-san", addresses.chain(names).collect());
+    // Only its own: a server that comes or leaves restarts no other one.
+    let own = [machine.node.mesh.addr().to_string(), directory.host(machine.name).to_string()];
+    config.insert("tls-san", json!(own));
     if to_etcd(machine) {
         config.insert("cluster-init", json!(true));
     }

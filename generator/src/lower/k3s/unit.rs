@@ -16,7 +16,7 @@ pub(super) const FOUNDED: &str = "/var/lib/knarr/k3s-founded";
 pub(super) fn unit(machine: Machine<'_>, reads: BTreeSet<AbsPath>) -> Unit {
     let name = if machine.is_server() { own::K3S_SERVER } else { own::K3S_AGENT };
     let name = name.parse().expect("it is a unit's name");
-    let mut waits = machine.turns.gates(machine.k3s, machine.name);
+    let mut waits = machine.turns.gates(machine.model, machine.k3s, machine.name);
     if machine.is_first() && machine.model.cluster.birth.founded.is_some() {
         waits.push(data());
     }

@@ -115,7 +115,8 @@ fn an_agent_joins_the_first_server_when_its_api_answers_and_all_servers_have_set
     assert_eq!(unit.name.as_str(), "k3s-agent.service");
     let text = serde_json::to_string(&unit.waits).unwrap();
     let (url, rest) = text.split_at(text.find("},{").unwrap());
-    assert!(url.contains("https://10.210.83.168:6443/cacerts") && url.contains("sha256:"), "{url}");
+    let edge = r#"[{"url":{"at":["https://10.210.83.168:6443/cacerts","https://"#;
+    assert!(url.starts_with(edge) && url.contains("sha256:"), "any server will do: {url}");
     assert_eq!(rest, r#"}},{"settled":"edge"},{"settled":"worker"}]"#.replacen("}}", "}", 1));
 }
 
@@ -160,7 +161,26 @@ fn servers_change_one_after_the_other_and_only_the_first_founds() {
     assert!(file(&edge, FIRST).ends_with("cluster-init: true\n") && unit(&edge).waits.is_empty());
     assert!(!file(&worker, FIRST).contains("cluster-init"));
     assert!(file(&worker, CONFIG).contains("server: https://10.210.83.168:6443\n"));
-    assert_eq!(serde_json::to_string(&unit(&worker).waits).unwrap(), r#"[{"settled":"edge"}]"#);
+    assert!(!file(&edge, CONFIG).contains("worker"), "a server that comes or leaves restarts no other");
+}
+
+#[test]
+fn etcd_of_two_servers_stops_without_either() {
+    let stops = |inputs: &Inputs, node: &str| {
+        check(inputs).1.expect("the files are good").stops_without(&node.parse().unwrap())
+    };
+    let two = found(with_servers(), "edge", "etcd");
+    assert!(stops(&two, "edge") && stops(&two, "worker") && !stops(&two, "attic"));
+    assert!(!stops(&with_servers(), "worker") && !stops(&found(with_k3s(), "edge", "sqlite"), "edge"));
+}
+
+#[test]
+fn while_a_cluster_is_founded_each_server_waits_for_the_api_of_the_one_before() {
+    let waits = |inputs: &Inputs| serde_json::to_string(&unit(&items(inputs, "worker")).waits).unwrap();
+    let before = waits(&with_servers());
+    assert!(before.starts_with(r#"[{"url":{"at":["https://10.210.83.168:6443/cacerts"],"ca""#), "{before}");
+    assert!(before.ends_with(r#"{"settled":"edge"}]"#), "{before}");
+    assert_eq!(waits(&found(with_servers(), "edge", "etcd")), r#"[{"settled":"edge"}]"#);
 }
 
 #[test]
