@@ -99,7 +99,7 @@ impl Scene<'_> {
     fn attempt(&self, runtime: &Runtime, kubeconfig: &Path) -> Result<ClusterReport, ApiError> {
         let connect = async {
             let api = Api::connect(kubeconfig).await?;
-            let holder = hold(&api, &self.place.node, self.now).await?;
+            let holder = hold(&api, self.place, self.now).await?;
             Ok((api, holder))
         };
         let (api, holder) = runtime.block_on(bounded(connect))?;

@@ -5,6 +5,7 @@ mod others;
 mod standing;
 
 use self::others::{Given, Others};
+pub use self::standing::place;
 use self::standing::{Standing, refusal, stray, stray_names, troubled, waiting, worse};
 use crate::boot::{self, BootError};
 use crate::contact::{self, Surroundings};

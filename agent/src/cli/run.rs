@@ -7,11 +7,15 @@ use crate::host::Settings;
 use crate::identity::Identity;
 use crate::listener::Listener;
 use crate::lock::take;
-use crate::pass::{Ground, PassError};
+use crate::pass::{Ground, PassError, place};
 use crate::paths::Paths;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use knarr_node::report::Report;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Follow the repository until stopped; systemd calls this
@@ -46,6 +50,9 @@ pub(super) fn run(args: &Args) -> Result<u8, CliError> {
     Ok(0)
 }
 
+/// While another process does the first pass, it is looked so often for what that one found.
+const LOOKS: Duration = Duration::from_secs(1);
+
 struct Machine {
     paths: Paths,
     settings: Settings,
@@ -55,12 +62,33 @@ struct Machine {
 
 impl Machine {
     fn ground(&self) -> Result<Ground, CliError> {
-        let lock = take(&self.paths, Duration::from_mins(20), || tracing::info!("another pass is running"))?;
+        let lock = thread::scope(|scope| {
+            let (done, is_done) = channel::<()>();
+            let waiting = || {
+                tracing::info!("another pass is running");
+                scope.spawn(move || self.find_place(&is_done));
+            };
+            let lock = take(&self.paths, Duration::from_mins(20), waiting);
+            drop(done);
+            lock
+        })?;
         let (settings, changing) = (self.settings.clone(), self.changing.clone());
         let look_around = look_around(&settings);
         let open = Box::new(move |secrets| Ok(changing.guard(open(&settings, secrets)?)));
         let (paths, listener) = (self.paths.clone(), self.listener.clone());
         Ok(Ground { lock, paths, bounds: Bounds::default(), open, look_around, listener, now: now() })
+    }
+
+    /// Listens as soon as another process's pass has accepted the first commit: what comes in turns asks this machine
+    /// how far it is.
+    fn find_place(&self, is_done: &Receiver<()>) {
+        while self.listener.place().is_none() {
+            let Err(RecvTimeoutError::Timeout) = is_done.recv_timeout(LOOKS) else { return };
+            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            if let Some(place) = place(&self.paths, today) {
+                self.listener.stand(Some(place));
+            }
+        }
     }
 
     /// Without waiting for a network that may not be there: after a boot it often is not.

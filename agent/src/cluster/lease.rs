@@ -2,7 +2,9 @@
 
 use super::api::{Api, ApiError};
 use super::key::Key;
+use crate::listener::Place;
 use jiff::Timestamp;
+use knarr_node::mesh::Role;
 use knarr_node::name::NodeName;
 use serde_json::{Value, json};
 
@@ -27,10 +29,15 @@ enum Claim {
     Leave(String),
 }
 
-/// Takes or renews the Lease if nobody else holds it.
-pub(super) async fn hold(api: &Api, me: &NodeName, now: Timestamp) -> Result<Holder, ApiError> {
+/// Takes or renews the Lease if no other server holds it. One that is removed, or no server any more, holds nothing.
+pub(super) async fn hold(api: &Api, place: &Place, now: Timestamp) -> Result<Holder, ApiError> {
     let key = key();
-    let lease = match claim(api.get(&key).await?, me, now) {
+    let nodes = &place.directory.nodes;
+    let is_server =
+        |name: &str| nodes.iter().any(|(node, of)| node.as_str() == name && of.role == Role::Server);
+    let lease = api.get(&key).await?;
+    let free = !is_server(holder(lease.as_ref()));
+    let lease = match claim(lease, free, &place.node, now) {
         Claim::Leave(other) => return Ok(Holder::Other(other)),
         Claim::Write(lease) => lease,
     };
@@ -45,12 +52,21 @@ fn key() -> Key {
     Key::new("coordination.k8s.io/v1", "Lease", Some("kube-system"), "knarr")
 }
 
-fn claim(lease: Option<Value>, me: &NodeName, now: Timestamp) -> Claim {
-    let spec = |name: &str| lease.as_ref().and_then(|lease| lease["spec"][name].as_str()).unwrap_or_default();
-    let holder = spec("holderIdentity").to_owned();
+fn spec<'a>(lease: Option<&'a Value>, name: &str) -> &'a str {
+    lease.and_then(|lease| lease["spec"][name].as_str()).unwrap_or_default()
+}
+
+fn holder(lease: Option<&Value>) -> &str {
+    spec(lease, "holderIdentity")
+}
+
+/// Says what to do about the Lease; `free` is one whose holder can be none.
+fn claim(lease: Option<Value>, free: bool, me: &NodeName, now: Timestamp) -> Claim {
+    let spec = |name: &str| spec(lease.as_ref(), name);
+    let holder = holder(lease.as_ref()).to_owned();
     let renewed: Option<Timestamp> = spec("renewTime").parse().ok();
     let fresh = renewed.is_some_and(|renewed| now.as_second() - renewed.as_second() < HELD_SECS);
-    if !holder.is_empty() && holder != me.as_str() && fresh {
+    if !free && !holder.is_empty() && holder != me.as_str() && fresh {
         return Claim::Leave(holder);
     }
     let acquired = spec("acquireTime").to_owned();
@@ -82,7 +98,7 @@ mod tests {
     }
 
     fn claimed(lease: Option<Value>, me: &str, time: &str) -> Claim {
-        claim(lease, &me.parse().unwrap(), at(time))
+        claim(lease, false, &me.parse().unwrap(), at(time))
     }
 
     fn taken(claim: Claim) -> Value {
@@ -110,6 +126,13 @@ mod tests {
         assert_eq!(over["spec"]["holderIdentity"], "worker");
         assert_eq!(over["spec"]["leaseTransitions"], 1);
         assert_eq!(over["metadata"]["resourceVersion"], "7");
+    }
+
+    #[test]
+    fn a_lease_of_who_is_no_server_is_taken_at_once() {
+        let lease = taken(claimed(None, "edge", "10:00:00"));
+        let over = taken(claim(Some(lease), true, &"worker".parse().unwrap(), at("10:00:01")));
+        assert_eq!(over["spec"]["holderIdentity"], "worker");
     }
 
     #[test]

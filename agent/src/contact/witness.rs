@@ -15,6 +15,7 @@ use knarr_node::report::Report;
 use knarr_node::{Change, Item};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub(super) struct Mesh {
     device: DeviceName,
     directory: Directory,
     peers: Vec<WgPeer>,
+    /// Since when this pass waits for some that do not answer: several that are dead cost no more time than one.
+    silent: OnceLock<Instant>,
 }
 
 /// What a stage changed of the ways to this machine.
@@ -81,7 +84,8 @@ impl Mesh {
             |item: &Item| if let Item::Device(device) = item { Some(device.name.clone()) } else { None };
         let peer = |item: &Item| if let Item::Peer(peer) = item { Some(peer.clone()) } else { None };
         let peers = wanted.items.iter().filter_map(peer).collect();
-        Some(Self { me: me.clone(), device: wanted.items.iter().find_map(device)?, directory, peers })
+        let device = wanted.items.iter().find_map(device)?;
+        Some(Self { me: me.clone(), device, directory, peers, silent: OnceLock::new() })
     }
 
     /// Whether others dial this machine.
@@ -193,10 +197,10 @@ impl Mesh {
     /// cannot only be about to listen.
     pub(super) fn report_of(&self, node: &NodeName) -> Option<Result<Report, String>> {
         let ip = self.directory.nodes.get(node)?.ip;
-        let began = Instant::now();
         let ask = || self.client().ask(ip, Method::GET, "/v1/report", None::<&()>, ASK);
         let mut answer = ask();
-        while !matches!(answer, Ok(_) | Err(AskError::Refused { .. })) && began.elapsed() < SILENT {
+        let waited = || self.silent.get_or_init(Instant::now).elapsed();
+        while !matches!(answer, Ok(_) | Err(AskError::Refused { .. })) && waited() < SILENT {
             sleep(AGAIN);
             answer = ask();
         }
