@@ -4,7 +4,7 @@ use crate::k3s::Authority;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
-use knarr_node::name::{ClusterName, PersonName};
+use knarr_node::name::{ClusterName, NodeName, PersonName};
 use knarr_node::net::MeshIp;
 use pem_rfc7468::LineEnding;
 use rcgen::{
@@ -24,8 +24,8 @@ pub struct Access<'a> {
     pub cluster: &'a ClusterName,
     /// Who it is for: audit logs name them.
     pub person: &'a PersonName,
-    /// The mesh address of a server.
-    pub server: MeshIp,
+    /// The servers with their addresses in the mesh: the first is asked, each other has a context of its own.
+    pub servers: Vec<(&'a NodeName, MeshIp)>,
     /// The certificate of the API's authority, in PEM.
     pub server_ca: &'a [u8],
     /// The first and the last day, UTC.
@@ -103,23 +103,28 @@ impl Access<'_> {
     }
 
     fn text(&self, certificate: &str, private: &Zeroizing<String>) -> Zeroizing<String> {
-        let Self { cluster, person, server, server_ca, .. } = self;
+        let Self { cluster, person, server_ca, .. } = self;
         let (ca, certificate) = (STANDARD.encode(server_ca), STANDARD.encode(certificate));
-        let mut text =
-            Zeroizing::new(String::with_capacity(ca.len() + certificate.len() + private.len() + 1024));
-        let parts = [
+        let each = |line: &dyn Fn(&str, MeshIp) -> String| -> String {
+            let other = |node: &NodeName| format!("{cluster}@{node}");
+            let name = |turn: usize, node| if turn == 0 { cluster.to_string() } else { other(node) };
+            let all = self.servers.iter().enumerate();
+            all.map(|(turn, (node, ip))| line(&name(turn, node), *ip)).collect::<Vec<_>>().concat()
+        };
+        let clusters = each(&|name, ip| {
             format!(
-                "apiVersion: v1\nkind: Config\ncurrent-context: {cluster}\nclusters:\n- name: {cluster}\n"
-            ),
-            format!("  cluster: {{server: \"https://{server}:6443\", certificate-authority-data: {ca}}}\n"),
-            format!(
-                "contexts:\n- name: {cluster}\n  context: {{cluster: {cluster}, user: {person}@{cluster}}}\n"
-            ),
-            format!(
-                "users:\n- name: {person}@{cluster}\n  user:\n    client-certificate-data: {certificate}\n"
-            ),
-        ];
-        text.extend(parts);
+                "- name: {name}\n  cluster: {{server: \"https://{ip}:6443\", certificate-authority-data: {ca}}}\n"
+            )
+        });
+        let contexts = each(&|name, _| {
+            format!("- name: {name}\n  context: {{cluster: {name}, user: {person}@{cluster}}}\n")
+        });
+        let public = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: {cluster}\nclusters:\n{clusters}contexts:\n{contexts}\
+             users:\n- name: {person}@{cluster}\n  user:\n    client-certificate-data: {certificate}\n"
+        );
+        let mut text = Zeroizing::new(String::with_capacity(public.len() + private.len() + 64));
+        text.push_str(&public);
         text.push_str("    client-key-data: ");
         text.push_str(private);
         text.push('\n');
@@ -158,14 +163,15 @@ pub fn merged(there: &str, new: &str) -> Result<Value, KubeconfigError> {
             *entries = Value::Array(Vec::new());
         }
         let entries = entries.as_array_mut().ok_or(KubeconfigError::NoKubeconfig)?;
-        let entry = new[list][0].clone();
-        match entries.iter_mut().find(|there| there["name"] == entry["name"]) {
-            Some(there) if what == "cluster" && !same_cluster(there, &entry) => {
-                let name = entry["name"].as_str().unwrap_or_default().to_owned();
-                return Err(KubeconfigError::Taken(what, name));
+        for entry in new[list].as_array().into_iter().flatten() {
+            match entries.iter_mut().find(|there| there["name"] == entry["name"]) {
+                Some(there) if what == "cluster" && !same_cluster(there, entry) => {
+                    let name = entry["name"].as_str().unwrap_or_default().to_owned();
+                    return Err(KubeconfigError::Taken(what, name));
+                }
+                Some(there) => *there = entry.clone(),
+                None => entries.push(entry.clone()),
             }
-            Some(there) => *there = entry,
-            None => entries.push(entry),
         }
     }
     map.insert("current-context".to_owned(), new["current-context"].clone());

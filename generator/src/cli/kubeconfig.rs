@@ -16,7 +16,7 @@ use crate::signing::{configured, home};
 use crate::ui::Ui;
 use jiff::ToSpan;
 use knarr_node::mesh::Role;
-use knarr_node::name::PersonName;
+use knarr_node::name::{NodeName, PersonName};
 use knarr_node::net::MeshIp;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -25,7 +25,8 @@ use zeroize::Zeroizing;
 ///
 /// Signs it here, offline, with the repository's authority, for which your age identity is used. The API is reached over
 /// the mesh: on a node, or on a device that may `reach` it. Whoever has the file may do everything in the cluster until
-/// it expires, so keep it as you keep an SSH key.
+/// it expires, so keep it as you keep an SSH key. With several servers it asks the first, and has a context for each other
+/// one, e.g. harbor@worker.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  knarr kubeconfig --use && kubectl get nodes\n  knarr kubeconfig --days 7 --to ci.kubeconfig"
@@ -59,6 +60,10 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     ui.done(format_args!("wrote {}: good for {} days", path.display(), args.days));
     if !args.current {
         ui.say(format_args!("To use it: export KUBECONFIG={}", path.display()));
+    }
+    if let [(first, _), (other, _), ..] = servers(&model)[..] {
+        let cluster = &model.cluster.name;
+        ui.say(format_args!("It asks {first}. When that one is down: kubectl --context {cluster}@{other}"));
     }
     Ok(Done::Fine)
 }
@@ -103,16 +108,25 @@ fn make(args: &Args, repo: &Repo, compiled: &Compiled, model: &Model) -> Result<
     let access = Access {
         cluster: &model.cluster.name,
         person: &person(repo, model)?,
-        server: first_server(model)?,
+        servers: some_servers(model)?,
         server_ca,
         days: (today, today.saturating_add(args.days.days())),
     };
     access.file(client, &key).map_err(|error| CliError::user(&error).help(error.help()))
 }
 
-fn first_server(model: &Model) -> Result<MeshIp, CliError> {
-    let server = model.nodes.values().find(|node| node.role == Role::Server && !node.removed);
-    server.map(|node| node.mesh).ok_or_else(|| {
+/// Returns the servers, the first one first.
+fn servers(model: &Model) -> Vec<(&NodeName, MeshIp)> {
+    let there = model.nodes.iter().filter(|(_, node)| node.role == Role::Server && !node.removed);
+    let mut servers: Vec<_> = there.map(|(name, node)| (name, node.mesh)).collect();
+    if let Some(founded) = &model.cluster.birth.founded {
+        servers.sort_by_key(|(name, _)| **name != founded.server);
+    }
+    servers
+}
+
+fn some_servers(model: &Model) -> Result<Vec<(&NodeName, MeshIp)>, CliError> {
+    Some(servers(model)).filter(|servers| !servers.is_empty()).ok_or_else(|| {
         CliError::user("there is no server yet, so there is no API").help("knarr node add NAME=USER@HOST")
     })
 }

@@ -1,15 +1,18 @@
 use super::*;
 use crate::k3s::Material;
 use jiff::civil::date;
+use serde_json::json;
 
 fn made() -> (Material, Zeroizing<String>) {
     let (cluster, person) = ("harbor".parse().unwrap(), "me".parse().unwrap());
+    let [edge, worker] = ["edge", "worker"].map(|name| name.parse().unwrap());
+    let ip = |last| std::net::Ipv4Addr::new(10, 210, 0, last).into();
     let today = date(2026, 11, 21);
     let material = Material::new(&cluster, today).unwrap();
     let access = Access {
         cluster: &cluster,
         person: &person,
-        server: std::net::Ipv4Addr::new(10, 210, 0, 1).into(),
+        servers: vec![(&edge, ip(1)), (&worker, ip(2))],
         server_ca: material.certificates[&Authority::Server.certificate()].as_bytes(),
         days: (today, date(2027, 11, 21)),
     };
@@ -45,6 +48,23 @@ fn the_certificate_is_the_authoritys_and_names_the_person() {
 }
 
 #[test]
+fn each_other_server_has_a_context_of_its_own() {
+    let file: Value = serde_saphyr::from_str(&made().1).unwrap();
+    assert_eq!(file["current-context"], "harbor");
+    assert_eq!(file["clusters"][1]["name"], "harbor@worker");
+    assert_eq!(file["clusters"][1]["cluster"]["server"], "https://10.210.0.2:6443");
+    let context = &file["contexts"][1];
+    assert_eq!(
+        (&context["name"], &context["context"]["cluster"]),
+        (&json!("harbor@worker"), &json!("harbor@worker"))
+    );
+    assert_eq!(
+        (file["users"].as_array().unwrap().len(), &context["context"]["user"]),
+        (1, &json!("me@harbor"))
+    );
+}
+
+#[test]
 fn a_key_of_another_authority_signs_nothing() {
     let (material, _) = made();
     let ca = material.certificates[&Authority::Client.certificate()].as_bytes();
@@ -63,7 +83,8 @@ fn others_stay_in_a_file_and_the_new_one_is_current() {
         (all["clusters"][0]["name"].as_str(), all["current-context"].as_str()),
         (Some("work"), Some("harbor"))
     );
-    assert_eq!(all["users"].as_array().unwrap().len(), 1);
+    let count = |list: &str| all[list].as_array().unwrap().len();
+    assert_eq!([count("clusters"), count("contexts"), count("users")], [3, 2, 1]);
     let again = merged(&serde_json::to_string(&all).unwrap(), &new).unwrap();
     assert_eq!(again, all);
 }
