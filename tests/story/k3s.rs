@@ -3,18 +3,18 @@
 //! The machines are empty before. The mirror is a folder served by HTTP on the lab's internet, with the stand-in for
 //! K3s; the judges are kubectl, systemctl and wg on the machines, and the mirror's own log.
 
-mod mirror;
+pub(super) mod mirror;
 mod snapshot;
 
 use std::time::Duration;
 
 use super::Story;
 use super::hands::{NODES, converged, harbor, me, mesh_ip, on, outcome};
-use crate::{Lab, peers, wait_until};
+use crate::{Lab, PEERS, peers, wait_until};
 use mirror::{Mirror, URL};
 
-const OLD: &str = "v1.36.2+k3s1";
-const NEW: &str = "v1.37.0+k3s1";
+pub(super) const OLD: &str = "v1.36.2+k3s1";
+pub(super) const NEW: &str = "v1.37.0+k3s1";
 /// A version whose file is not what its digest says.
 const DAMAGED: &str = "v1.37.1+k3s1";
 const SLOW: Duration = Duration::from_mins(4);
@@ -27,6 +27,7 @@ pub(super) fn play(story: &mut Story<'_>) {
     let mirror = Mirror::serve(story.lab(), programs);
     story.step("a new cluster pins K3s of a mirror by its digest", |lab| a_new_cluster(lab, &mirror));
     story.step("ship: three machines are Ready, one behind its NAT", three_are_ready);
+    story.step("the device reaches the API over the mesh, and nothing else", the_device_reaches_the_api);
     story.step("what others put beside K3s's settings is reported", strangers_are_reported);
     story.step("K3s comes up to date by one commit; a cut download goes on", |lab| upgraded(lab, &mirror));
     story.step("the server was upgraded before the agents", the_server_came_first);
@@ -62,6 +63,34 @@ fn three_are_ready(lab: &Lab) {
     }
     on(lab, "edge", "systemctl is-active k3s");
     on(lab, "attic", "systemctl is-active k3s-agent");
+}
+
+/// The laptop becomes a device; its kubectl has nothing but what `knarr kubeconfig` gave. K3s's own kubectl would not look
+/// where kubectl does.
+fn the_device_reaches_the_api(lab: &Lab) {
+    let laptop = lab.host("laptop");
+    laptop.expect(&format!(
+        "echo 'me ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/me; ln -sf {PEERS}/k3s/{OLD}/k3s /usr/local/bin/kubectl"
+    ));
+    harbor(lab, "knarr kubeconfig --use && test $(stat -c %a ~/.kube/config) = 600");
+    let kubectl = "kubectl --kubeconfig ~/.kube/config --request-timeout=5s";
+    let asks = &format!("{kubectl} get nodes -o name");
+    assert!(!laptop.run_as("me", asks).ok(), "it is no device yet");
+    harbor(lab, "sudo knarr peer add x1 --here --reach api && knarr ship -y -m 'x1 joins'");
+    laptop.expect("WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go wg-quick up harbor 2>&1");
+    wait_until("the device asks the API", SLOW, || {
+        laptop.run_as("me", asks).text() == "node/attic\nnode/edge\nnode/worker"
+    });
+    assert_eq!(
+        me(lab, &format!("{kubectl} auth whoami -o jsonpath={{.status.userInfo.username}}")),
+        "knarr:me"
+    );
+    let edge = mesh_ip(lab, "edge");
+    for port in [22, 10250] {
+        laptop.refuse(&format!("nc -z -w1 {edge} {port}"));
+    }
+    laptop.expect("wg-quick down harbor 2>&1; rm /etc/sudoers.d/me");
+    assert!(!laptop.run_as("me", asks).ok(), "only over the mesh");
 }
 
 fn strangers_are_reported(lab: &Lab) {

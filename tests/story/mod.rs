@@ -11,6 +11,7 @@ mod mesh;
 mod outage;
 mod own;
 mod runner;
+mod servers;
 mod stand_in;
 mod thread;
 mod trust;
@@ -49,11 +50,12 @@ const SCENARIOS: &[Scenario] = &[
     },
     Scenario { name: "up", about: "one machine alone", needs: &[], play: up::play },
     Scenario { name: "k3s", about: "Kubernetes on three machines", needs: &[], play: k3s::play },
+    Scenario { name: "servers", about: "three servers and a worker", needs: &[], play: servers::play },
     Scenario { name: "lone", about: "one machine with Kubernetes", needs: &[], play: up::kubernetes },
 ];
 
 /// Scenarios that want machines on which nothing was done: each gets a lab of its own.
-const ALONE: &[&str] = &["up", "k3s", "lone"];
+const ALONE: &[&str] = &["up", "k3s", "servers", "lone"];
 
 /// What `make demo` shows.
 const DEMO: &[&str] = &["thread", "mesh", "days", "trust", "k3s", "lone"];

@@ -11,17 +11,17 @@ use std::time::Duration;
 const RELEASES: &str = "k3s-io/k3s/releases/download";
 const ARGO_CD: &str = "argoproj/argo-cd/v3.2.11/manifests";
 /// Where it is, for all hosts.
-pub(super) const URL: &str = "http://203.0.113.1:8000";
+pub(crate) const URL: &str = "http://203.0.113.1:8000";
 
 /// A running mirror, for this machine's architecture.
-pub(super) struct Mirror {
+pub(crate) struct Mirror {
     folder: PathBuf,
     server: Child,
 }
 
 impl Mirror {
     /// Lays the folder out and serves it on the lab's internet; `peers` has what `make peers` built.
-    pub(super) fn serve(lab: &Lab, peers: &Path) -> Self {
+    pub(crate) fn serve(lab: &Lab, peers: &Path) -> Self {
         let programs = peers.join("k3s");
         let folder = PathBuf::from(lab.internet().expect("mktemp -d /tmp/knarr-mirror-XXXXXX"));
         for (version, of) in [(OLD, OLD), (NEW, NEW), (DAMAGED, OLD)] {
@@ -47,18 +47,18 @@ impl Mirror {
     }
 
     /// The digest that it tells of a version's file.
-    pub(super) fn digest(&self, version: &str) -> String {
+    pub(crate) fn digest(&self, version: &str) -> String {
         let sums = self.folder.join(RELEASES).join(version).join(sums());
         let sums = fs::read_to_string(sums).expect("the mirror has its digests");
         sums.split_whitespace().next().expect("a digest comes first").to_owned()
     }
 
     /// Whether it gave somebody a file from somewhere in the middle to its end.
-    pub(super) fn gave_a_part_to(&self, address: &str) -> bool {
+    pub(crate) fn gave_a_part_to(&self, address: &str) -> bool {
         self.log().lines().any(|line| line.contains(address) && line.ends_with("response:206"))
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.server.said()
     }
 }
