@@ -2,7 +2,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
 step := @tests/step
 
-.PHONY: setup build peers demo test unit seal api story check bench sweep
+.PHONY: setup build peers demo test test-k3s unit seal api story check bench sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -38,6 +38,10 @@ api: build peers
 # STORY="name …" plays these scenarios only, with what they need
 story: build peers
 	$(step) story cargo test -p knarr-tests --locked --quiet --test story -- $(STORY)
+
+# K3S=/path/to/k3s [K3S_NEW=/path/to/a/newer/k3s]: the scenarios with K3s, by these binaries in place of the stand-in
+test-k3s: build peers
+	$(step) test-k3s tests/with-k3s "$(K3S)" $(K3S_NEW)
 
 # Everything that can be said without running the programs; node/ alone first, so that a mistake shows at once
 check: setup

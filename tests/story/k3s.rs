@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use super::Story;
 use super::hands::{NODES, converged, harbor, me, mesh_ip, on, outcome};
-use crate::{Lab, PEERS, peers, wait_until};
+use crate::{K3S, K3S_NEWER, Lab, PEERS, peers, wait_until};
 use mirror::{Mirror, URL};
 
-pub(super) const OLD: &str = "v1.36.2+k3s1";
-pub(super) const NEW: &str = "v1.37.0+k3s1";
-/// A version whose file is not what its digest says.
-const DAMAGED: &str = "v1.37.1+k3s1";
+pub(super) const OLD: &str = K3S;
+/// For what is played with two versions only.
+pub(super) const NEW: &str = match K3S_NEWER {
+    Some(new) => new,
+    None => OLD,
+};
 const SLOW: Duration = Duration::from_mins(4);
 
 /// Plays the scenario on empty machines.
@@ -29,14 +31,44 @@ pub(super) fn play(story: &mut Story<'_>) {
     story.step("ship: three machines are Ready, one behind its NAT", three_are_ready);
     story.step("the device reaches the API over the mesh, and nothing else", the_device_reaches_the_api);
     story.step("what others put beside K3s's settings is reported", strangers_are_reported);
-    story.step("K3s comes up to date by one commit; a cut download goes on", |lab| upgraded(lab, &mirror));
-    story.step("the server was upgraded before the agents", the_server_came_first);
-    story.step("a snapshot was taken before, and nothing goes back without it", snapshot::taken);
-    story.step("the snapshot brings the older version back, as the docs say", snapshot::went_back);
+    upgrade(story, &mirror);
     story.step("a file with another digest is refused, K3s runs on", damaged);
     story.step("the lab is switched off and on: all are Ready again", off_and_on);
     story.step("a founder without its data founds nothing", nothing_is_founded_again);
     story.step("a node removed by a commit is gone from mesh and Kubernetes", one_leaves);
+}
+
+fn upgrade(story: &mut Story<'_>, mirror: &Mirror) {
+    let Some(new) = K3S_NEWER else {
+        return story.skip("K3s comes up to date, and goes back", "needs a second binary: K3S_NEW=");
+    };
+    story
+        .step("K3s comes up to date by one commit; a cut download goes on", |lab| upgraded(lab, mirror, new));
+    story.step("the server was upgraded before the agents", the_server_came_first);
+    if series(new) == series(OLD) {
+        return story.skip("the snapshot brings the older version back", "both are of one minor version");
+    }
+    story.step("a snapshot was taken before, and nothing goes back without it", |lab| {
+        snapshot::taken(lab, new);
+    });
+    story.step("the snapshot brings the older version back, as the docs say", |lab| {
+        snapshot::went_back(lab, new);
+    });
+}
+
+/// The minor version of a release, e.g. `v1.36`.
+fn series(version: &str) -> &str {
+    version.rsplit_once('.').map_or(version, |(series, _)| series)
+}
+
+/// The version that all have after the upgrade, and after what has gone back from it.
+fn last() -> &'static str {
+    K3S_NEWER.filter(|new| series(new) == series(OLD)).unwrap_or(OLD)
+}
+
+/// A version whose file is not what its digest says.
+fn damaged_one() -> String {
+    format!("{}.99+k3s1", series(last()))
 }
 
 fn a_new_cluster(lab: &Lab, mirror: &Mirror) {
@@ -103,20 +135,22 @@ fn strangers_are_reported(lab: &Lab) {
 }
 
 /// The worker's download is cut after 60 MB, and its knarrd killed; the server goes on meanwhile.
-fn upgraded(lab: &Lab, mirror: &Mirror) {
-    harbor(lab, &format!("knarr upgrade k3s {NEW}"));
-    snapshot::promised(lab);
+fn upgraded(lab: &Lab, mirror: &Mirror, new: &str) {
+    harbor(lab, &format!("knarr upgrade k3s {new}"));
+    if series(new) != series(OLD) {
+        snapshot::promised(lab);
+    }
     let cut = "add table inet cut; add chain inet cut in { type filter hook input priority -5; }; \
                add rule inet cut in tcp sport 8000 quota over 60 mbytes drop";
     on(lab, "worker", &format!("nft '{cut}'"));
     harbor(lab, "knarr ship -y --no-follow -m 'K3s upgraded'");
     let part = "stat -c %s /var/lib/knarr/store/*.part";
     wait_until("the download is cut", SLOW, || size(lab, part) > 50_000_000);
-    wait_until("the server is upgraded", SLOW, || version(lab, "edge") == NEW);
+    wait_until("the server is upgraded", SLOW, || version(lab, "edge") == new);
     on(lab, "worker", "systemctl kill -s KILL knarrd; nft delete table inet cut");
     assert!(size(lab, part) > 50_000_000, "what was there stays");
     assert_eq!(version(lab, "worker"), OLD);
-    all_ready(lab, NEW);
+    all_ready(lab, new);
     assert!(mirror.gave_a_part_to(&lab.host("worker").address()), "{}", mirror.log());
 }
 
@@ -136,16 +170,19 @@ fn the_server_came_first(lab: &Lab) {
 }
 
 fn damaged(lab: &Lab) {
-    harbor(lab, &format!("knarr upgrade k3s {DAMAGED} && knarr ship -y --no-follow -m 'K3s damaged'"));
+    harbor(
+        lab,
+        &format!("knarr upgrade k3s {} && knarr ship -y --no-follow -m 'K3s damaged'", damaged_one()),
+    );
     for node in NODES {
         wait_until(&format!("{node} refuses it"), SLOW, || {
             let said = lab.host(node).run("knarrd status");
             said.says("gives other bytes")
         });
     }
-    all_ready(lab, OLD);
+    all_ready(lab, last());
     harbor(lab, "git revert --no-edit HEAD && knarr ship -y");
-    all_ready(lab, OLD);
+    all_ready(lab, last());
 }
 
 fn off_and_on(lab: &Lab) {
@@ -156,7 +193,7 @@ fn off_and_on(lab: &Lab) {
     for node in NODES {
         lab.host(node).power_on();
     }
-    all_ready(lab, OLD);
+    all_ready(lab, last());
     assert_eq!(uid(lab), cluster);
     for node in NODES {
         converged(lab, node);
@@ -178,7 +215,7 @@ fn nothing_is_founded_again(lab: &Lab) {
     );
     on(lab, "edge", "rm -rf /var/lib/rancher/k3s; mv /root/data /var/lib/rancher/k3s");
     converged(lab, "edge");
-    all_ready(lab, OLD);
+    all_ready(lab, last());
     assert_eq!(uid(lab), cluster);
 }
 

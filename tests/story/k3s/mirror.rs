@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::{DAMAGED, NEW, OLD};
-use crate::{Child, Lab, wait_until};
+use super::{OLD, damaged_one};
+use crate::{Child, K3S_NEWER, Lab, wait_until};
 use std::time::Duration;
 
 const RELEASES: &str = "k3s-io/k3s/releases/download";
@@ -24,12 +24,14 @@ impl Mirror {
     pub(crate) fn serve(lab: &Lab, peers: &Path) -> Self {
         let programs = peers.join("k3s");
         let folder = PathBuf::from(lab.internet().expect("mktemp -d /tmp/knarr-mirror-XXXXXX"));
-        for (version, of) in [(OLD, OLD), (NEW, NEW), (DAMAGED, OLD)] {
+        let damaged = damaged_one();
+        let newer = K3S_NEWER.map(|new| (new, new));
+        for (version, of) in [(OLD, OLD), (&*damaged, OLD)].into_iter().chain(newer) {
             let release = folder.join(RELEASES).join(version);
             fs::create_dir_all(&release).expect("a temporary folder can be written");
             symlink(programs.join(of).join("k3s"), release.join(file())).expect("a link can be made");
             let digest =
-                if version == DAMAGED { "d".repeat(64) } else { digest(lab, &programs.join(of).join("k3s")) };
+                if version == damaged { "d".repeat(64) } else { digest(lab, &programs.join(of).join("k3s")) };
             let text = format!("{digest}  {}\n", file());
             fs::write(release.join(sums()), text).expect("it can be written");
         }

@@ -1,6 +1,6 @@
 //! What no commit takes back: said beforehand, saved before, and brought back by hand as docs/reliability.md says.
 
-use super::{NEW, OLD, all_ready, kubectl, version};
+use super::{OLD, all_ready, kubectl, series, version};
 use crate::story::hands::{harbor, on};
 use crate::{Lab, wait_until};
 use std::time::Duration;
@@ -16,25 +16,25 @@ pub(super) fn promised(lab: &Lab) {
     assert!(said.contains("cannot be undone") && said.contains("the only server first"), "{said}");
 }
 
-pub(super) fn taken(lab: &Lab) {
+pub(super) fn taken(lab: &Lab, new: &str) {
     kubectl(lab, "create configmap after");
     let place = place(lab);
-    assert!(place.starts_with("/var/lib/knarr/snapshots/k3s.service/before-v1.37-"), "{place}");
+    let start = format!("/var/lib/knarr/snapshots/k3s.service/before-{}-", series(new));
+    assert!(place.starts_with(&start), "{place}");
     assert!(on(lab, "edge", "knarrd history").contains(&format!("snapshot {place}")));
     on(lab, "edge", &format!("test -s {place}/db/state.db && test $(stat -c %a {place}) = 700"));
     let refused = lab.host("edge").refuse("knarrd undo");
     assert!(refused.says("unit k3s.service cannot go back") && refused.says(&place), "{refused:?}");
-    assert_eq!(version(lab, "edge"), NEW);
+    assert_eq!(version(lab, "edge"), new);
 }
 
 /// Step by step what people are told to type.
-pub(super) fn went_back(lab: &Lab) {
+pub(super) fn went_back(lab: &Lab, new: &str) {
     let place = place(lab);
     let said = harbor(lab, "git revert --no-edit HEAD && knarr ship -y --no-follow");
     assert!(said.contains("servers refuse it until a snapshot is restored"), "{said}");
-    wait_until("the server refuses", SLOW, || {
-        lab.host("edge").run("knarrd status").says("its data are of v1.37, which v1.36 does not read")
-    });
+    let refusal = format!("its data are of {}, which {} does not read", series(new), series(OLD));
+    wait_until("the server refuses", SLOW, || lab.host("edge").run("knarrd status").says(&refusal));
     on(lab, "edge", "systemctl is-active k3s && k3s kubectl get configmap after");
     let (_, rest) = DOCS.split_once("## Going back to a snapshot").expect("the procedure has a heading");
     let block = rest.split("```sh").nth(1).and_then(|rest| rest.split("```").next());
