@@ -86,7 +86,7 @@ fn commits(lab: &Lab) -> Vec<Figure> {
 }
 
 /// Returns when a machine accepted a commit, and when it had converged: seconds after the push.
-fn spans(lab: &Lab, node: &str, commit: &str, pushed: f64) -> (f64, f64) {
+pub(crate) fn spans(lab: &Lab, node: &str, commit: &str, pushed: f64) -> (f64, f64) {
     let at = |line: &str| -> Option<f64> { line.split(' ').next()?.parse().ok() };
     wait_for(&format!("{node} converges at {commit}"), Duration::from_mins(1), || {
         let log = lab

@@ -6,6 +6,7 @@
 
 mod figure;
 mod lab;
+mod lone;
 mod mesh;
 mod pass;
 mod peers;
@@ -19,12 +20,13 @@ use std::path::Path;
 /// Measures one kind of work.
 type Measure = fn(&peers::Peers) -> Vec<Figure>;
 
-const WORK: [(&str, Measure); 5] = [
+const WORK: [(&str, Measure); 6] = [
     ("seal", seal::measure),
     ("mesh", mesh::measure),
     ("render", render::measure),
     ("pass", pass::measure),
     ("lab", lab::measure),
+    ("lone", lone::measure),
 ];
 
 fn main() {

@@ -1,0 +1,55 @@
+//! One machine alone that follows a repository on its own disk: how soon a commit there is followed.
+
+use crate::figure::{Figure, Target, Unit, Values};
+use crate::lab::spans;
+use crate::peers::Peers;
+use knarr_tests::Lab;
+
+const RUNS: usize = 7;
+
+pub(crate) fn measure(_: &Peers) -> Vec<Figure> {
+    let lab = match Lab::boot() {
+        Ok(lab) => lab,
+        Err(missing) => {
+            println!("the lab cannot boot: {missing}");
+            return Vec::new();
+        }
+    };
+    for program in ["knarr", "knarrd"] {
+        lab.install("edge", program);
+    }
+    let edge = lab.host("edge");
+    edge.expect("cd /root && knarr up harbor --recovery /root/kit.txt --yes");
+    edge.expect(
+        "cd /root/harbor && mkdir -p host && printf 'host: {files: {/etc/motd: {from: host/motd}}}\\n' >> cluster.yaml",
+    );
+    let (mut begins, mut ends) = (Vec::new(), Vec::new());
+    for run in 0..RUNS {
+        // Only git has a hand in it: no `knarr` asks knarrd for a pass.
+        let said = edge.expect(&format!(
+            "cd /root/harbor
+             exec 3>&1 >/dev/null
+             echo {run} > host/motd
+             knarr render
+             git add -A
+             git commit -q -S -m {run}
+             git push -q
+             exec >&3
+             stat -c %.6Y /srv/knarr/harbor.git/refs/heads/main; git rev-parse --short=7 HEAD"
+        ));
+        let (pushed, commit) = said.trim().split_once('\n').unwrap();
+        let (begin, end) = spans(&lab, "edge", commit, pushed.parse().unwrap());
+        begins.push(begin);
+        ends.push(end);
+    }
+    let row =
+        |what, values, target| Figure { what, ours: Values::new(Unit::Seconds, values), target, peer: None };
+    vec![
+        row(
+            "one machine alone: from the push until its pass has accepted the commit",
+            begins,
+            Target::AtMost(1.0),
+        ),
+        row("one machine alone: from the push until it has converged", ends, Target::None),
+    ]
+}
