@@ -6,7 +6,10 @@ use super::Story;
 use super::hands::{
     ALL, PATIENCE, all_pairs_ping, be_impatient, forge, harbor, on, revert, ssh_from_outside,
 };
-use crate::{Lab, wait_until};
+use crate::{Child, Lab, wait_until};
+
+/// What [`be_impatient`] makes the deadline of a stage, in seconds.
+const DEADLINE: f64 = 10.0;
 
 /// A commit that cuts machines off.
 struct LockOut {
@@ -90,6 +93,8 @@ const NARROW: &str = "nft 'add table inet narrow; add chain inet narrow through 
 /// Pushes the commit, lets all machines take it at once, and sees the door open again; then takes it back.
 fn is_undone_and_heals(lab: &Lab, lock_out: &LockOut) {
     let tables = on(lab, "edge", "nft list tables");
+    let began = now(lab);
+    let doors = ["edge", "worker"].map(|node| (node, keep_knocking(lab, node)));
     forge(lab, lock_out.file, lock_out.edit, lock_out.step);
     let passes: Vec<_> = ALL.iter().map(|node| lab.host(node).spawn("root", "knarrd once")).collect();
     let head = harbor(lab, "git rev-parse HEAD");
@@ -104,6 +109,11 @@ fn is_undone_and_heals(lab: &Lab, lock_out: &LockOut) {
     for pass in passes {
         pass.finish(PATIENCE);
     }
+    for (node, door) in doors {
+        let said = door.said();
+        drop(door);
+        is_shut_only_while_a_stage_waits(lab, node, began, &said);
+    }
     // What conntrack remembers would hide a port that is still closed.
     for node in ALL {
         on(lab, node, "conntrack -F 2>&1");
@@ -113,6 +123,44 @@ fn is_undone_and_heals(lab: &Lab, lock_out: &LockOut) {
     all_pairs_ping(lab, &ALL);
     revert(lab);
     all_pairs_ping(lab, &ALL);
+}
+
+/// A person who logs in anew again and again: each line says whether that worked, and when it was begun.
+fn keep_knocking(lab: &Lab, node: &str) -> Child {
+    let target = lab.host(node).ssh();
+    let text = format!(
+        "while :; do t=$(date +%s.%3N)
+         if ssh -o BatchMode=yes -o ConnectTimeout=2 {target} true 2>/dev/null; then echo in $t; else echo out $t; fi
+         sleep 0.3; done"
+    );
+    let knocking = lab.host("laptop").spawn("me", &text);
+    knocking.wait_says("in ", PATIENCE);
+    knocking
+}
+
+/// The machine's own unit for a stage begins with the stage: from its deadline and ten seconds on the door is open.
+fn is_shut_only_while_a_stage_waits(lab: &Lab, node: &str, since: f64, said: &str) {
+    let log = format!("journalctl -q -u knarr-guard.service -o short-unix --no-hostname --since=@{since}");
+    let log = on(lab, node, &format!("{log} | grep ': Started ' || true"));
+    let starts: Vec<f64> = log.lines().filter_map(|line| line.split(' ').next()?.parse().ok()).collect();
+    let shut = said.lines().filter_map(|line| line.strip_prefix("out ")?.trim().parse::<f64>().ok());
+    let mut worst: Option<f64> = None;
+    for at in shut {
+        // What was begun just before a stage may meet it.
+        let after =
+            starts.iter().map(|start| at - start).find(|after| (-5.0..DEADLINE + 10.0).contains(after));
+        let Some(after) = after else {
+            panic!("a login to {node} at {at} failed; stages began at {starts:?}\n{said}");
+        };
+        worst = Some(worst.map_or(after, |worst| worst.max(after)));
+    }
+    if let Some(worst) = worst {
+        println!("      {node}: the last login that failed began {worst:.1} s after its stage");
+    }
+}
+
+fn now(lab: &Lab) -> f64 {
+    on(lab, "edge", "date +%s.%3N").trim().parse().expect("it is a time")
 }
 
 /// How a machine refuses the network of a commit.
