@@ -229,10 +229,18 @@ impl<'a> Pass<'a> {
     /// Keeps what is there, unless something that failed stands in the way.
     fn keep(&mut self, change: &Change) -> Result<Option<Item>, Trouble> {
         if let Some(failed) = self.failed.iter().find(|failed| hinders(failed, change)) {
-            return Err(Trouble::Needs(failed.id().clone()));
+            return Err(self.follows(failed));
         }
         let name = self.journal.kept_name();
         self.host.keep(change.id(), &name).map_err(|error| Trouble::Failed(error.why))
+    }
+
+    /// Says why something is left alone that needs what was not done: nothing has failed when that only waits.
+    fn follows(&self, failed: &Change) -> Trouble {
+        match self.done.troubles.get(failed.id()) {
+            Some(Trouble::Held) => Trouble::Held,
+            _ => Trouble::Needs(failed.id().clone()),
+        }
     }
 
     fn made(&mut self, n: u32, change: Change) -> Result<(), JournalError> {

@@ -130,7 +130,7 @@ fn keep_knocking(lab: &Lab, node: &str) -> Child {
     let target = lab.host(node).ssh();
     let text = format!(
         "while :; do t=$(date +%s.%3N)
-         if ssh -o BatchMode=yes -o ConnectTimeout=2 {target} true 2>/dev/null; then echo in $t; else echo out $t; fi
+         if ssh -o BatchMode=yes -o ConnectTimeout=5 {target} true 2>/dev/null; then echo in $t; else echo out $t; fi
          sleep 0.3; done"
     );
     let knocking = lab.host("laptop").spawn("me", &text);

@@ -28,7 +28,7 @@ impl Pass<'_> {
         }
         let hindering = |failed: &&Change| stage.changes.iter().any(|change| hinders(failed, change));
         if let Some(failed) = self.failed.iter().find(hindering) {
-            let trouble = Trouble::Needs(failed.id().clone());
+            let trouble = self.follows(failed);
             self.leave(stage.changes, &trouble);
             return Ok(());
         }

@@ -147,10 +147,14 @@ fn what_was_made_for_it_is_taken_back_when_something_else_that_it_reads_fails() 
 #[test]
 fn a_closed_gate_holds_what_it_reads_too() {
     let machine = old();
-    let want = [file(0, "new\n", 0o644), server("v1.37", &[Gate::Settled("edge".parse().unwrap())])];
+    let text = "[Service]\nExecStart=true\n[Install]\nWantedBy=multi-user.target\n".to_owned();
+    let reader = Unit::new("y.service".parse().unwrap(), Some(text), [CONF.parse().unwrap()].into());
+    let gate = Gate::Settled("edge".parse().unwrap());
+    let want = [file(0, "new\n", 0o644), server("v1.37", &[gate]), Item::Unit(reader)];
     let done = at(&machine, Day::Busy, &want, "b").unwrap();
     is_as_before(&machine);
-    assert!(done.waits.len() == 1 && done.troubles.values().all(|trouble| *trouble == Trouble::Held));
+    assert_eq!((done.waits.len(), done.troubles.len()), (1, 3), "{:?}", done.troubles);
+    assert!(done.troubles.values().all(|trouble| *trouble == Trouble::Held), "{:?}", done.troubles);
     assert_eq!(machine.text("/var/lib/knarr/snapshots"), None);
     brought(&machine, &want, "b");
 }
