@@ -1,9 +1,9 @@
 //! One machine alone that follows a repository on its own disk: how soon a commit there is followed.
 
 use crate::figure::{Figure, Target, Unit, Values};
-use crate::lab::spans;
 use crate::peers::Peers;
-use knarr_tests::Lab;
+use knarr_tests::{Lab, wait_for};
+use std::time::Duration;
 
 const RUNS: usize = 7;
 
@@ -52,4 +52,19 @@ pub(crate) fn measure(_: &Peers) -> Vec<Figure> {
         ),
         row("one machine alone: from the push until it has converged", ends, Target::None),
     ]
+}
+
+/// Returns when a machine accepted a commit, and when it had converged: seconds after the push.
+fn spans(lab: &Lab, node: &str, commit: &str, pushed: f64) -> (f64, f64) {
+    let at = |line: &str| -> Option<f64> { line.split(' ').next()?.parse().ok() };
+    wait_for(&format!("{node} converges at {commit}"), Duration::from_mins(1), || {
+        let log = lab
+            .host(node)
+            .expect(&format!("journalctl -u knarrd -o short-unix --no-hostname --since=@{}", pushed.floor()));
+        let after: Vec<&str> =
+            log.lines().filter(|line| at(line).is_some_and(|time| time >= pushed)).collect();
+        let begin = after.iter().find(|line| line.contains(commit) && line.ends_with(": accepted"))?;
+        let end = after.iter().find(|line| line.contains(commit) && line.ends_with(": converged"))?;
+        Some((at(begin)? - pushed, at(end)? - pushed))
+    })
 }
