@@ -3,20 +3,16 @@
 //! K3s is the stand-in, from a folder that stands for a mirror; the judge is kubectl.
 
 use super::Story;
-use super::hands::{NODES, harbor, me, on};
-use crate::{K3S, Lab, PEERS, k3s_is_real, peers, wait_until};
+use super::hands::{NODES, harbor, lay_mirror, me, no_apps, on};
+use crate::{K3S, Lab, wait_until};
 use std::time::Duration;
 
 const SLOW: Duration = Duration::from_mins(4);
 
 /// Plays the scenario; afterwards worker is no machine of the cluster.
 pub(super) fn play(story: &mut Story<'_>) {
-    if peers().is_none() {
-        return story.skip("all steps", "the real programs are not built: make peers");
-    }
-    if k3s_is_real() {
-        return story
-            .skip("all steps", "Argo CD's pods need images, and no host of the lab has the internet");
+    if let Some(why) = no_apps() {
+        return story.skip("all steps", why);
     }
     story.step("before there is K3s, nothing is said of the cluster", no_cluster_yet);
     story.step("the server makes namespaces, sealing key, controller, Argo CD", bootstrapped);
@@ -55,15 +51,6 @@ fn converged(lab: &Lab) {
     });
 }
 
-/// A folder laid out like the release addresses, on all that need it.
-const MIRROR: &str = r"
-k3s=/srv/mirror/k3s-io/k3s/releases/download/VERSION argocd=/srv/mirror/argoproj/argo-cd/v3.2.11/manifests
-mkdir -p $k3s $argocd
-ln -sf PEERS/k3s/VERSION/k3s $k3s/k3s
-ln -sf PEERS/manifests/argocd-core-install.yaml $argocd/core-install.yaml
-(cd $k3s && sha256sum k3s > sha256sum-amd64.txt)
-";
-
 /// K3s, and an app with a sealed Secret.
 const REPOSITORY: &str = r"
 printf 'k3s: {version: VERSION}\nmirrors: [/srv/mirror]\n' >> cluster.yaml
@@ -93,7 +80,7 @@ fn no_cluster_yet(lab: &Lab) {
 /// K3s on all machines, by one commit, and on it all that apps need.
 fn bootstrapped(lab: &Lab) {
     for name in NODES.into_iter().chain(["shed", "laptop"]) {
-        lab.host(name).expect(&MIRROR.replace("PEERS", PEERS).replace("VERSION", K3S));
+        lay_mirror(lab, name);
     }
     let said = harbor(lab, &REPOSITORY.replace("VERSION", K3S));
     assert!(said.contains("cluster: converged at") && said.contains("app shop: Synced, Healthy"), "{said}");

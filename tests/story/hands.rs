@@ -1,9 +1,7 @@
 //! The hands of the story: what a person types on the laptop, and what the judges ask the machines.
 
-use crate::Lab;
+use crate::{K3S, Lab, Output, PEERS, k3s_is_real, peers, wait_until};
 use std::time::Duration;
-
-use crate::{Output, wait_until};
 
 /// The machines that follow the repository.
 pub(super) const NODES: [&str; 3] = ["attic", "edge", "worker"];
@@ -16,6 +14,15 @@ const MESH: &str = "mesh.harbor.example";
 
 /// How long something may take that has to happen: a machine under load is slow, and waiting costs nothing when it is not.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Where [`lay_mirror`] makes a folder laid out like the release addresses.
+const MIRROR: &str = r"
+k3s=/srv/mirror/k3s-io/k3s/releases/download/VERSION argocd=/srv/mirror/argoproj/argo-cd/v3.2.11/manifests
+mkdir -p $k3s $argocd
+ln -sf PEERS/k3s/VERSION/k3s $k3s/k3s
+ln -sf PEERS/manifests/argocd-core-install.yaml $argocd/core-install.yaml
+(cd $k3s && sha256sum k3s > sha256sum-amd64.txt)
+";
 
 /// The plain text that must lie nowhere but where it is wanted.
 pub(super) const SECRET: &str = "plain-text-4c1d77-of-the-secret";
@@ -38,6 +45,22 @@ pub(super) fn harbor(lab: &Lab, text: &str) -> String {
 /// Asks a machine as root, from inside.
 pub(super) fn on(lab: &Lab, name: &str, text: &str) -> String {
     lab.host(name).expect(text)
+}
+
+/// Gives a machine the mirror /srv/mirror, with K3s and Argo CD's manifest.
+pub(super) fn lay_mirror(lab: &Lab, name: &str) {
+    on(lab, name, &MIRROR.replace("PEERS", PEERS).replace("VERSION", K3S));
+}
+
+/// Returns why no app can run in the lab, if so.
+pub(super) fn no_apps() -> Option<&'static str> {
+    match peers() {
+        None => Some("the real programs are not built: make peers"),
+        Some(_) if k3s_is_real() => {
+            Some("Argo CD's pods need images, and no host of the lab has the internet")
+        }
+        Some(_) => None,
+    }
 }
 
 /// Has a program of the user's listen on a port of all addresses, unless it does already.

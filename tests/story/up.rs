@@ -1,8 +1,8 @@
 //! One machine alone: `knarr up` from nothing, commits that start the pass, and the day when the origin moves.
 
 use super::Story;
-use super::hands::{PATIENCE, listen, on, outcome, ssh_from_outside};
-use crate::{Child, K3S, Lab, PEERS, k3s_is_real, peers, wait_until};
+use super::hands::{PATIENCE, lay_mirror, listen, no_apps, on, outcome, ssh_from_outside};
+use crate::{Child, Lab, wait_until};
 
 /// A lone server.
 pub(super) fn play(story: &mut Story<'_>) {
@@ -20,12 +20,8 @@ pub(super) fn play(story: &mut Story<'_>) {
 
 /// A lone server with K3s, which is the stand-in, and the real Argo CD.
 pub(super) fn kubernetes(story: &mut Story<'_>) {
-    if peers().is_none() {
-        return story.skip("all steps", "needs `make peers`");
-    }
-    if k3s_is_real() {
-        return story
-            .skip("all steps", "Argo CD's pods need images, and no host of the lab has the internet");
+    if let Some(why) = no_apps() {
+        return story.skip("all steps", why);
     }
     story.step("knarr up --mirror: K3s, Argo CD and the sealing key on one machine", k3s_comes_up);
     story.step("an app from an image is Synced and Healthy, its Secret opened", an_app_runs);
@@ -33,19 +29,10 @@ pub(super) fn kubernetes(story: &mut Story<'_>) {
     story.step("an app that was removed is followed no more", a_removed_app_is_let_go);
 }
 
-/// A folder laid out like the release addresses.
-const MIRROR: &str = r"
-k3s=/srv/mirror/k3s-io/k3s/releases/download/VERSION argocd=/srv/mirror/argoproj/argo-cd/v3.2.11/manifests
-mkdir -p $k3s $argocd
-ln -sf PEERS/k3s/VERSION/k3s $k3s/k3s
-ln -sf PEERS/manifests/argocd-core-install.yaml $argocd/core-install.yaml
-(cd $k3s && sha256sum k3s > sha256sum-amd64.txt)
-";
-
 fn k3s_comes_up(lab: &Lab) {
     lab.install("edge", "knarr");
     lab.install("edge", "knarrd");
-    on(lab, "edge", &MIRROR.replace("PEERS", PEERS).replace("VERSION", K3S));
+    lay_mirror(lab, "edge");
     let up =
         "knarr up harbor --domain harbor.example --mirror /srv/mirror --recovery /root/kit.txt --yes 2>&1";
     let said = on(lab, "edge", &format!("cd /root && {up}"));
