@@ -1,7 +1,7 @@
 //! Where the knarrd that is copied to machines comes from: a static program for each architecture.
 
 use crate::spec::Arch;
-use knarr_node::name::BadName;
+use knarr_node::name::{BadName, numeral};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -79,8 +79,7 @@ impl FromStr for Version {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
         // A version has one name only, for it names a folder of mirrors.
-        let number = |part: &str| part.parse().ok().filter(|number: &u32| number.to_string() == part);
-        let numbers: Option<Vec<u32>> = text.split('.').map(number).collect();
+        let numbers: Option<Vec<u32>> = text.split('.').map(numeral).collect();
         let rule = "three numbers, e.g. 0.2.0";
         let bad = || BadName { what: "a version of Knarr", text: text.to_owned(), rule };
         numbers.and_then(|numbers| numbers.try_into().ok()).map(Self).ok_or_else(bad)

@@ -7,4 +7,4 @@ mod version;
 
 pub use authority::{Authority, MaterialError};
 pub use material::{AGENT_TOKEN, Material, SERVER_TOKEN, SERVICE_KEY, fingerprint};
-pub use version::{BadStep, Series, Version};
+pub use version::{BadStep, Version};

@@ -2,10 +2,10 @@
 //! release address, which only K3s has.
 
 use crate::binary;
-use crate::k3s::{Series, Version};
+use crate::k3s::Version;
 use crate::mirror::{below, knarrd};
 use crate::spec::{Download, Pinned};
-use knarr_node::item::Source;
+use knarr_node::item::{Minor, Source};
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::LOCATION;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Where the files of a version are. Source: k3s:install.sh, v1.36.
 const RELEASES: &str = "https://github.com/k3s-io/k3s/releases/download";
-/// Leads to the newest version of a series, or of `stable`. Source: k3s:install.sh, v1.36.
+/// Leads to the newest release of a minor version, or to the `stable` one. Source: k3s:install.sh, v1.36.
 const CHANNELS: &str = "https://update.k3s.io/v1-release/channels";
 /// How long an answer may take; the files are short.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,10 +33,10 @@ pub enum ReleaseError {
         why: String,
     },
     /// No place says which versions there are.
-    #[error("no place says which versions of K3s there are{}: {why}", series.map(|it| format!(" in {it}")).unwrap_or_default())]
+    #[error("no place says which versions of K3s there are{}: {why}", minor.map(|it| format!(" in {it}")).unwrap_or_default())]
     NoVersion {
-        /// Of which series; none for any.
-        series: Option<Series>,
+        /// Of which minor version; none for any.
+        minor: Option<Minor>,
         /// What the last place said.
         why: String,
     },
@@ -168,14 +168,14 @@ impl<'a> Releases<'a> {
         Some(text.and_then(|text| line(&text, file).ok_or(format!("{place} has no digest of {file}"))))
     }
 
-    /// Returns the newest version, of a series or of all.
-    pub fn newest(&self, series: Option<Series>) -> Result<Version, ReleaseError> {
-        let channel = series.map_or_else(|| "stable".to_owned(), |series| series.to_string());
+    /// Returns the newest release, of a minor version or of all.
+    pub fn newest(&self, minor: Option<Minor>) -> Result<Version, ReleaseError> {
+        let channel = minor.map_or_else(|| "stable".to_owned(), |minor| minor.to_string());
         let channel = source(&format!("{CHANNELS}/{channel}"));
         let mut last = String::new();
         for place in 0..=self.mirrors.len() {
             let found = match self.mirrors.get(place) {
-                Some(Source::Path(folder)) => listed(Path::new(folder.as_str()), series),
+                Some(Source::Path(folder)) => listed(Path::new(folder.as_str()), minor),
                 Some(_) | None => {
                     self.place(place, &channel).ok_or_else(String::new).and_then(|it| self.channel(&it))
                 }
@@ -185,7 +185,7 @@ impl<'a> Releases<'a> {
                 Err(why) => last = why,
             }
         }
-        Err(ReleaseError::NoVersion { series, why: last })
+        Err(ReleaseError::NoVersion { minor, why: last })
     }
 
     /// Returns where a place has an address; after the mirrors comes the address itself.
@@ -219,12 +219,12 @@ impl<'a> Releases<'a> {
 }
 
 /// Returns the newest version that a folder has.
-fn listed(mirror: &Path, series: Option<Series>) -> Result<Version, String> {
+fn listed(mirror: &Path, minor: Option<Minor>) -> Result<Version, String> {
     let folder = mirror.join("k3s-io/k3s/releases/download");
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let versions = names.filter_map(|name| name.parse::<Version>().ok());
-    let newest = versions.filter(|version| series.is_none_or(|series| version.series() == series)).max();
+    let newest = versions.filter(|version| minor.is_none_or(|minor| version.minor == minor)).max();
     newest.ok_or_else(|| format!("{} has none", folder.display()))
 }
 
@@ -329,12 +329,12 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_a_series_counts() {
+    fn the_newest_of_a_minor_version_counts() {
         let (_folder, mirror) = folder(&["v1.36.2+k3s1", "v1.36.10+k3s1", "v1.37.0+k3s1", "notes"]);
         let mirrors = [mirror];
         let releases = Releases::new(&mirrors).unwrap();
         let newest =
-            |series: Option<&str>| releases.newest(series.map(|it| it.parse().unwrap())).unwrap().to_string();
+            |minor: Option<&str>| releases.newest(minor.map(|it| it.parse().unwrap())).unwrap().to_string();
         assert_eq!(
             [newest(Some("v1.36")), newest(Some("v1.37")), newest(None)].join(" "),
             "v1.36.10+k3s1 v1.37.0+k3s1 v1.37.0+k3s1"

@@ -72,6 +72,11 @@ fn is_label(text: &str) -> bool {
     text.len() <= 63 && ends && text.bytes().all(|b| lower_or_digit(b) || b == b'-')
 }
 
+/// Reads a number of a version in the one way that it is written, so that a version has one name.
+pub fn numeral(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number: &u32| number.to_string() == text)
+}
+
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }

@@ -45,7 +45,7 @@ fn upgrade(story: &mut Story<'_>, mirror: &Mirror) {
     story
         .step("K3s comes up to date by one commit; a cut download goes on", |lab| upgraded(lab, mirror, new));
     story.step("the server was upgraded before the agents", the_server_came_first);
-    if series(new) == series(OLD) {
+    if minor(new) == minor(OLD) {
         return story.skip("the snapshot brings the older version back", "both are of one minor version");
     }
     story.step("a snapshot was taken before, and nothing goes back without it", |lab| {
@@ -57,18 +57,18 @@ fn upgrade(story: &mut Story<'_>, mirror: &Mirror) {
 }
 
 /// The minor version of a release, e.g. `v1.36`.
-fn series(version: &str) -> &str {
-    version.rsplit_once('.').map_or(version, |(series, _)| series)
+fn minor(version: &str) -> &str {
+    version.rsplit_once('.').map_or(version, |(minor, _)| minor)
 }
 
 /// The version that all have after the upgrade, and after what has gone back from it.
 fn last() -> &'static str {
-    K3S_NEWER.filter(|new| series(new) == series(OLD)).unwrap_or(OLD)
+    K3S_NEWER.filter(|new| minor(new) == minor(OLD)).unwrap_or(OLD)
 }
 
 /// A version whose file is not what its digest says.
 fn damaged_one() -> String {
-    format!("{}.99+k3s1", series(last()))
+    format!("{}.99+k3s1", minor(last()))
 }
 
 fn a_new_cluster(lab: &Lab, mirror: &Mirror) {
@@ -137,7 +137,7 @@ fn strangers_are_reported(lab: &Lab) {
 /// The worker's download is cut after 60 MB, and its knarrd killed; the server goes on meanwhile.
 fn upgraded(lab: &Lab, mirror: &Mirror, new: &str) {
     harbor(lab, &format!("knarr upgrade k3s {new}"));
-    if series(new) != series(OLD) {
+    if minor(new) != minor(OLD) {
         snapshot::promised(lab);
     }
     let cut = "add table inet cut; add chain inet cut in { type filter hook input priority -5; }; \

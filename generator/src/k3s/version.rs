@@ -1,16 +1,15 @@
 //! K3s's versions, and which step from one to another may be taken.
 
-use knarr_node::name::BadName;
+use knarr_node::item::Minor;
+use knarr_node::name::{BadName, numeral};
 use std::fmt;
 use std::str::FromStr;
 
 /// A released version, e.g. `v1.36.2+k3s1`; ordered by age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
-    /// Always 1 so far.
-    pub major: u32,
     /// Kubernetes' minor version.
-    pub minor: u32,
+    pub minor: Minor,
     /// Its patch.
     pub patch: u32,
     /// K3s's own count.
@@ -18,21 +17,16 @@ pub struct Version {
 }
 
 impl Version {
-    /// Returns all versions of its minor version.
-    pub fn series(self) -> Series {
-        Series { major: self.major, minor: self.minor }
-    }
-
     /// Whether a cluster may go from here to `next` in one step.
     ///
     /// # Errors
     /// [`BadStep`] back, or over a minor version. Source: K3s documentation, upgrades/manual.md, v1.36.
     pub fn step(self, next: Self) -> Result<(), BadStep> {
-        let first = self.series().next();
+        let first = self.minor.next();
         if next < self {
             return Err(BadStep::Back { from: self, to: next });
         }
-        let near = [self.series(), first].contains(&next.series());
+        let near = [self.minor, first].contains(&next.minor);
         if near { Ok(()) } else { Err(BadStep::Skips { from: self, to: next, first }) }
     }
 }
@@ -55,8 +49,8 @@ pub enum BadStep {
         from: Version,
         /// The version that was asked for.
         to: Version,
-        /// The series that comes first.
-        first: Series,
+        /// The minor version that comes first.
+        first: Minor,
     },
 }
 
@@ -72,43 +66,10 @@ impl BadStep {
     }
 }
 
-/// A minor version of Kubernetes, e.g. `v1.36`: as K3s names its channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Series {
-    major: u32,
-    minor: u32,
-}
-
-impl Series {
-    /// Returns the one after it.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self { minor: self.minor + 1, ..self }
-    }
-}
-
-impl fmt::Display for Series {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v{}.{}", self.major, self.minor)
-    }
-}
-
-impl FromStr for Series {
-    type Err = BadName;
-    fn from_str(text: &str) -> Result<Self, BadName> {
-        let read = || {
-            let (major, minor) = text.strip_prefix('v')?.split_once('.')?;
-            Some(Self { major: number(major)?, minor: number(minor)? })
-        };
-        let rule = "v and two numbers, e.g. v1.36";
-        read().ok_or_else(|| BadName { what: "a minor version of K3s", text: text.to_owned(), rule })
-    }
-}
-
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { major, minor, patch, k3s } = self;
-        write!(f, "v{major}.{minor}.{patch}+k3s{k3s}")
+        let Self { minor, patch, k3s } = self;
+        write!(f, "{minor}.{patch}+k3s{k3s}")
     }
 }
 
@@ -116,19 +77,13 @@ impl FromStr for Version {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
         let read = || {
-            let (version, k3s) = text.strip_prefix('v')?.split_once("+k3s")?;
-            let mut parts = version.split('.').map(number);
-            let (major, minor, patch) = (parts.next()??, parts.next()??, parts.next()??);
-            parts.next().is_none().then_some(Self { major, minor, patch, k3s: number(k3s)? })
+            let (version, k3s) = text.split_once("+k3s")?;
+            let (minor, patch) = version.rsplit_once('.')?;
+            Some(Self { minor: minor.parse().ok()?, patch: numeral(patch)?, k3s: numeral(k3s)? })
         };
         let rule = "a release as K3s names it, e.g. v1.36.2+k3s1";
         read().ok_or_else(|| BadName { what: "a version of K3s", text: text.to_owned(), rule })
     }
-}
-
-/// Reads a number in the one way that it is written, so that a version has one name.
-fn number(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|number: &u32| number.to_string() == text)
 }
 
 #[cfg(test)]

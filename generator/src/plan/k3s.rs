@@ -37,7 +37,7 @@ fn note(from: Version, to: Version, alone: bool) -> String {
             format!(". {bad}: servers refuse it until a snapshot is restored (docs/reliability.md#going-back-to-a-snapshot)")
         }
         Err(bad @ BadStep::Skips { .. }) => format!(". {bad}"),
-        Ok(()) if from.series() == to.series() => String::new(),
+        Ok(()) if from.minor == to.minor => String::new(),
         Ok(()) => ". This cannot be undone: Kubernetes' data do not go back to the minor version before. Each server takes \
             a snapshot first, in /var/lib/knarr/snapshots"
             .to_owned(),

@@ -124,7 +124,7 @@ fn a_state_without_its_line_in_the_directory_is_refused() {
 /// A server with this version of K3s.
 fn with_k3s(version: &str, digit: &str) -> World {
     let (sha256, text) = (digit.repeat(64), version.replace('+', "%2B"));
-    let floor = version.parse::<crate::k3s::Version>().unwrap().series();
+    let floor = version.parse::<crate::k3s::Version>().unwrap().minor;
     let items = format!(
         "- artifact: {{name: k3s, sha256: \"{sha256}\", from: [/srv/m/{version}/k3s, \"https://github.com/x/{text}/k3s\"]}}\n\
          - link: {{path: /usr/local/bin/k3s, to: /var/lib/knarr/store/{sha256}}}\n\

@@ -1,6 +1,6 @@
 //! Data that do not go back to an older program, and how they are saved before they go forward.
 
-use crate::name::{AbsPath, BadName, Stamp};
+use crate::name::{AbsPath, BadName, Stamp, numeral};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -18,12 +18,23 @@ pub struct Snapshot {
     pub by: Vec<String>,
 }
 
-/// A minor version whose data an older one does not read, e.g. `v1.36`; ordered by age.
+/// A minor version, as Kubernetes counts and K3s names its channels, e.g. `v1.36`; ordered by age. An older one does not
+/// read all data of a newer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Minor {
-    major: u32,
-    minor: u32,
+    /// Always 1 so far.
+    pub major: u32,
+    /// Counts up.
+    pub minor: u32,
+}
+
+impl Minor {
+    /// Returns the one after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { minor: self.minor + 1, ..self }
+    }
 }
 
 impl fmt::Display for Minor {
@@ -35,10 +46,9 @@ impl fmt::Display for Minor {
 impl FromStr for Minor {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
-        let number = |text: &str| text.parse().ok().filter(|number: &u32| number.to_string() == text);
         let read = || {
             let (major, minor) = text.strip_prefix('v')?.split_once('.')?;
-            Some(Self { major: number(major)?, minor: number(minor)? })
+            Some(Self { major: numeral(major)?, minor: numeral(minor)? })
         };
         let rule = "v and two numbers, e.g. v1.36";
         read().ok_or_else(|| BadName { what: "a minor version", text: text.to_owned(), rule })

@@ -1,6 +1,6 @@
 //! What no commit takes back: said beforehand, saved before, and brought back by hand as docs/reliability.md says.
 
-use super::{OLD, all_ready, kubectl, series, version};
+use super::{OLD, all_ready, kubectl, minor, version};
 use crate::story::hands::{harbor, on};
 use crate::{Lab, wait_until};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) fn promised(lab: &Lab) {
 pub(super) fn taken(lab: &Lab, new: &str) {
     kubectl(lab, "create configmap after");
     let place = place(lab);
-    let start = format!("/var/lib/knarr/snapshots/k3s.service/before-{}-", series(new));
+    let start = format!("/var/lib/knarr/snapshots/k3s.service/before-{}-", minor(new));
     assert!(place.starts_with(&start), "{place}");
     assert!(on(lab, "edge", "knarrd history").contains(&format!("snapshot {place}")));
     on(lab, "edge", &format!("test -s {place}/db/state.db && test $(stat -c %a {place}) = 700"));
@@ -33,7 +33,7 @@ pub(super) fn went_back(lab: &Lab, new: &str) {
     let place = place(lab);
     let said = harbor(lab, "git revert --no-edit HEAD && knarr ship -y --no-follow");
     assert!(said.contains("servers refuse it until a snapshot is restored"), "{said}");
-    let refusal = format!("its data are of {}, which {} does not read", series(new), series(OLD));
+    let refusal = format!("its data are of {}, which {} does not read", minor(new), minor(OLD));
     wait_until("the server refuses", SLOW, || lab.host("edge").run("knarrd status").says(&refusal));
     on(lab, "edge", "systemctl is-active k3s && k3s kubectl get configmap after");
     let (_, rest) = DOCS.split_once("## Going back to a snapshot").expect("the procedure has a heading");

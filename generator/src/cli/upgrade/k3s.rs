@@ -8,13 +8,13 @@ use crate::edit;
 use crate::error::CliError;
 use crate::fresh::write_material;
 use crate::git::History;
-use crate::k3s::{Authority, BadStep, Material, Series, Version};
+use crate::k3s::{Authority, BadStep, Material, Version};
 use crate::plan::{World, base, oldest};
 use crate::release::{Release, Releases};
 use crate::render::{self, Compiled, today};
 use crate::spec::{Lock, Pinned};
 use crate::ui::Ui;
-use knarr_node::item::Source;
+use knarr_node::item::{Minor, Source};
 use knarr_node::name::{BadName, RepoPath};
 use std::str::FromStr;
 
@@ -39,13 +39,13 @@ pub(in crate::cli) enum Wanted {
     /// Exactly this.
     Version(Version),
     /// The newest of a minor version.
-    Series(Series),
+    Minor(Minor),
 }
 
 impl FromStr for Wanted {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
-        text.parse().map(Self::Series).or_else(|_| text.parse().map(Self::Version))
+        text.parse().map(Self::Minor).or_else(|_| text.parse().map(Self::Version))
     }
 }
 
@@ -54,7 +54,7 @@ impl Wanted {
     pub(in crate::cli) fn find(self, releases: &Releases<'_>) -> Result<Version, CliError> {
         match self {
             Self::Version(version) => Ok(version),
-            Self::Series(series) => Ok(releases.newest(Some(series))?),
+            Self::Minor(minor) => Ok(releases.newest(Some(minor))?),
         }
     }
 }
@@ -122,12 +122,12 @@ impl Now {
 
 /// Returns the newest version of the same minor version, or of the next one when that is the newest already.
 fn newest_after(pinned: Version, releases: &Releases<'_>) -> Result<Version, CliError> {
-    let same = releases.newest(Some(pinned.series()))?;
+    let same = releases.newest(Some(pinned.minor))?;
     if same > pinned {
         return Ok(same);
     }
     // Not every minor version has a successor yet.
-    Ok(releases.newest(Some(pinned.series().next())).unwrap_or(pinned))
+    Ok(releases.newest(Some(pinned.minor.next())).unwrap_or(pinned))
 }
 
 fn write(

@@ -28,7 +28,7 @@ pub(super) fn unit(machine: Machine<'_>, reads: BTreeSet<AbsPath>) -> Unit {
 /// Returns the minor version: an older API server does not read all that a newer one writes.
 /// Source: K3s documentation, upgrades/roll-back.md, v1.36.
 fn floor(machine: Machine<'_>) -> Minor {
-    machine.k3s.version.series().to_string().parse().expect("a series is a minor version")
+    machine.k3s.version.minor
 }
 
 /// Returns how a server's data are saved: etcd by K3s itself, SQLite by a copy, for K3s has no command for that.
