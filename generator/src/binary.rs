@@ -94,11 +94,7 @@ pub fn version(program: &Path) -> Option<Version> {
 
 /// Returns the architecture of this machine, if machines can have it.
 pub fn own_arch() -> Option<Arch> {
-    match std::env::consts::ARCH {
-        "x86_64" => Some(Arch::Amd64),
-        "aarch64" => Some(Arch::Arm64),
-        _ => None,
-    }
+    Arch::of_uname(std::env::consts::ARCH)
 }
 
 /// Returns which architecture a program is for. Source: elf(5): magic, then e_machine at byte 18; EM_X86_64 is 62, EM_AARCH64 is 183.

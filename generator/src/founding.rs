@@ -3,7 +3,6 @@
 use crate::lower::founder;
 use crate::model::Model;
 use crate::spec::{Datastore, Founded, Network};
-use knarr_node::mesh::Role;
 use knarr_node::name::NodeName;
 
 /// Returns who founds the cluster, and what is recorded when it has; none without K3s, or when that was recorded.
@@ -11,7 +10,6 @@ pub fn record(model: &Model) -> Option<(&NodeName, Founded)> {
     let cluster = &model.cluster;
     let k3s = cluster.k3s.as_ref().filter(|_| cluster.birth.founded.is_none())?;
     let server = founder(model)?;
-    let servers = model.nodes.values().filter(|node| !node.removed && node.role == Role::Server).count();
     let text = |network: ipnet::Ipv4Net| network.to_string().as_str().into();
     let network = Network {
         mesh: text(cluster.network.mesh),
@@ -21,7 +19,7 @@ pub fn record(model: &Model) -> Option<(&NodeName, Founded)> {
     let founded = Founded {
         server: server.as_str().into(),
         ca: k3s.ca().to_string().as_str().into(),
-        datastore: if servers > 1 { Datastore::Etcd } else { Datastore::Sqlite },
+        datastore: if model.servers().len() > 1 { Datastore::Etcd } else { Datastore::Sqlite },
         domain: cluster.domain.clone(),
         network,
         secrets_encryption: cluster.birth.secrets_encryption,

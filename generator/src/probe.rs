@@ -153,11 +153,7 @@ fn tame(text: &str) -> String {
 }
 
 fn arch(uname: &str) -> Result<Arch, String> {
-    match uname {
-        "x86_64" => Ok(Arch::Amd64),
-        "aarch64" => Ok(Arch::Arm64),
-        other => Err(tame(other)),
-    }
+    Arch::of_uname(uname).ok_or_else(|| tame(uname))
 }
 
 fn root(word: &str) -> Result<Root, BadProbe> {

@@ -15,7 +15,6 @@ use crate::secrets::{Identities, identity_path};
 use crate::signing::{configured, home};
 use crate::ui::Ui;
 use jiff::ToSpan;
-use knarr_node::mesh::Role;
 use knarr_node::name::{NodeName, PersonName};
 use knarr_node::net::MeshIp;
 use std::path::{Path, PathBuf};
@@ -61,7 +60,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     if !args.current {
         ui.say(format_args!("To use it: export KUBECONFIG={}", path.display()));
     }
-    if let [(first, _), (other, _), ..] = servers(&model)[..] {
+    if let [(first, _), (other, _), ..] = model.servers()[..] {
         let cluster = &model.cluster.name;
         ui.say(format_args!("It asks {first}. When that one is down: kubectl --context {cluster}@{other}"));
     }
@@ -108,25 +107,17 @@ fn make(args: &Args, repo: &Repo, compiled: &Compiled, model: &Model) -> Result<
     let access = Access {
         cluster: &model.cluster.name,
         person: &person(repo, model)?,
-        servers: some_servers(model)?,
+        servers: servers(model)?,
         server_ca,
         days: (today, today.saturating_add(args.days.days())),
     };
     access.file(client, &key).map_err(|error| CliError::user(&error).help(error.help()))
 }
 
-/// Returns the servers, the first one first.
-fn servers(model: &Model) -> Vec<(&NodeName, MeshIp)> {
-    let there = model.nodes.iter().filter(|(_, node)| node.role == Role::Server && !node.removed);
-    let mut servers: Vec<_> = there.map(|(name, node)| (name, node.mesh)).collect();
-    if let Some(founded) = &model.cluster.birth.founded {
-        servers.sort_by_key(|(name, _)| **name != founded.server);
-    }
-    servers
-}
-
-fn some_servers(model: &Model) -> Result<Vec<(&NodeName, MeshIp)>, CliError> {
-    Some(servers(model)).filter(|servers| !servers.is_empty()).ok_or_else(|| {
+/// Returns the servers with where they are, the first one first.
+fn servers(model: &Model) -> Result<Vec<(&NodeName, MeshIp)>, CliError> {
+    let servers: Vec<_> = model.servers().into_iter().map(|(name, node)| (name, node.mesh)).collect();
+    Some(servers).filter(|servers| !servers.is_empty()).ok_or_else(|| {
         CliError::user("there is no server yet, so there is no API").help("knarr node add NAME=USER@HOST")
     })
 }

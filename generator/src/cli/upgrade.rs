@@ -7,9 +7,7 @@ pub(super) use k3s::Wanted;
 
 use super::Done;
 use crate::error::CliError;
-use crate::render::Compiled;
 use crate::ui::Ui;
-use knarr_node::item::Source;
 
 /// Pin another version in knarr.lock
 ///
@@ -31,10 +29,4 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         Command::K3s(args) => k3s::run(args, ui),
         Command::Knarr(args) => knarr::run(args, ui),
     }
-}
-
-/// Returns the mirrors of cluster.yaml; one that cannot be read is a finding elsewhere.
-fn mirrors(compiled: &Compiled) -> Vec<Source> {
-    let words = compiled.spec.cluster.iter().flat_map(|cluster| &cluster.mirrors);
-    words.filter_map(|word| word.trim_end_matches('/').parse().ok()).collect()
 }

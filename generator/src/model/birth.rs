@@ -1,6 +1,6 @@
 //! What is chosen once: as it was recorded when the cluster was founded, and as the files say now.
 
-use super::{Model, check::Check};
+use super::{Model, Node, check::Check};
 use crate::finding::{Fault, Place};
 use crate::k3s::{Authority, fingerprint};
 use crate::spec::{self, At, Datastore, Role};
@@ -26,12 +26,22 @@ pub struct Founded {
 }
 
 impl Model {
+    /// Returns all servers that are there: the one that founds, or did, comes first, then by name.
+    pub fn servers(&self) -> Vec<(&NodeName, &Node)> {
+        let there = self.nodes.iter().filter(|(_, node)| !node.removed && node.role == mesh::Role::Server);
+        let mut servers: Vec<_> = there.collect();
+        if let Some(founded) = &self.cluster.birth.founded {
+            servers.sort_by_key(|(name, _)| **name != founded.server);
+        }
+        servers
+    }
+
     /// Whether etcd stops when this server leaves: of two it needs both.
     pub fn stops_without(&self, name: &NodeName) -> bool {
         let etcd = |founded: &Founded| founded.datastore == Datastore::Etcd;
-        let there = self.nodes.iter().filter(|(_, node)| !node.removed && node.role == mesh::Role::Server);
-        let servers: Vec<&NodeName> = there.map(|(name, _)| name).collect();
-        self.cluster.birth.founded.as_ref().is_some_and(etcd) && servers.len() == 2 && servers.contains(&name)
+        let servers = self.servers();
+        let is_one = servers.iter().any(|(server, _)| *server == name);
+        self.cluster.birth.founded.as_ref().is_some_and(etcd) && servers.len() == 2 && is_one
     }
 }
 

@@ -50,11 +50,7 @@ impl Check<'_> {
         let Some(pinned) = pinned.filter(|pinned| pinned.sha256.is_none()) else { return };
         for (name, node) in self.spec.nodes.iter().filter(|(_, node)| !node.removed) {
             let arch = node.arch.unwrap_or_default();
-            let file = match arch {
-                spec::Arch::Amd64 => &pinned.amd64,
-                spec::Arch::Arm64 => &pinned.arm64,
-            };
-            if file.is_none() {
+            if pinned.file(arch).is_none() {
                 let place = Place::file(&check::path(&format!("nodes/{name}.yaml")));
                 self.findings.add(place, Fault::NotForArch { version, arch });
             }

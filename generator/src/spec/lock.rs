@@ -1,6 +1,6 @@
 //! `knarr.lock`: versions, each pinned to digests by `knarr new` and `knarr upgrade`.
 
-use super::At;
+use super::{Arch, At};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,6 +50,28 @@ impl Pinned {
     /// Makes the pin of one file for all architectures.
     pub fn everywhere(sha256: &str, from: &str) -> Self {
         Self { sha256: Some(sha256.into()), from: vec![from.into()], ..Self::default() }
+    }
+
+    /// Returns the file that only this architecture downloads.
+    pub fn file(&self, arch: Arch) -> Option<&Download> {
+        match arch {
+            Arch::Amd64 => self.amd64.as_ref(),
+            Arch::Arm64 => self.arm64.as_ref(),
+        }
+    }
+
+    /// Returns the place of the file that only this architecture downloads.
+    pub fn file_mut(&mut self, arch: Arch) -> &mut Option<Download> {
+        match arch {
+            Arch::Amd64 => &mut self.amd64,
+            Arch::Arm64 => &mut self.arm64,
+        }
+    }
+
+    /// Returns the architectures that have a file, as people read it, e.g. `amd64 and arm64`.
+    pub fn archs(&self) -> String {
+        let there = [Arch::Amd64, Arch::Arm64].into_iter().filter(|arch| self.file(*arch).is_some());
+        there.map(|arch| arch.to_string()).collect::<Vec<_>>().join(" and ")
     }
 }
 

@@ -71,6 +71,17 @@ pub enum Arch {
     Arm64,
 }
 
+impl Arch {
+    /// Returns the one that `uname -m` calls so, and Rust too.
+    pub fn of_uname(machine: &str) -> Option<Self> {
+        match machine {
+            "x86_64" => Some(Self::Amd64),
+            "aarch64" => Some(Self::Arm64),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Arch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -2,7 +2,6 @@
 
 use super::super::secret::recipients;
 use super::super::{Done, open};
-use super::mirrors;
 use crate::disk::Repo;
 use crate::edit;
 use crate::error::CliError;
@@ -104,7 +103,9 @@ struct Now {
 impl Now {
     fn of(compiled: &Compiled) -> Self {
         let cluster = compiled.spec.cluster.as_ref();
-        let mirrors = mirrors(compiled);
+        // One that cannot be read is a finding, which does not hold this up.
+        let mirrors = cluster.iter().flat_map(|cluster| &cluster.mirrors);
+        let mirrors = mirrors.filter_map(|word| word.trim_end_matches('/').parse().ok()).collect();
         let says = cluster.and_then(|it| it.k3s.as_ref()?.version.parse().ok());
         let pinned = compiled.spec.lock.of("k3s").filter_map(|(version, _)| version.parse().ok()).max();
         Self { mirrors, says, pinned }
@@ -139,9 +140,7 @@ fn write(
 ) -> Result<Done, CliError> {
     let material = material(repo, compiled)?;
     let mut lock: Lock = compiled.spec.lock.clone();
-    let archs = [("amd64", &pinned.amd64), ("arm64", &pinned.arm64)];
-    let archs: Vec<&str> = archs.iter().filter(|(_, file)| file.is_some()).map(|(arch, _)| *arch).collect();
-    let text = version.to_string();
+    let (text, archs) = (version.to_string(), pinned.archs());
     lock.pin("k3s", &text, pinned);
     let says = compiled.spec.cluster.as_ref().and_then(|it| it.k3s.as_ref()).map(|it| it.version.as_str());
     if lock == compiled.spec.lock && says == Some(&text) && !material {
@@ -150,7 +149,7 @@ fn write(
     }
     repo.write_spec(&path("knarr.lock"), "lock", &lock)?;
     cluster(repo, compiled, &text)?;
-    ui.done(format_args!("pinned K3s {version} for {} in knarr.lock and cluster.yaml", archs.join(" and ")));
+    ui.done(format_args!("pinned K3s {version} for {archs} in knarr.lock and cluster.yaml"));
     if material {
         ui.done("made K3s's authorities and tokens in secrets/");
     }

@@ -2,7 +2,6 @@
 
 use super::super::node::proven;
 use super::super::{Done, open};
-use super::mirrors;
 use crate::binary::{self, Version};
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -42,14 +41,13 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let version = args.wanted.unwrap_or_else(Version::own);
     forward(&compiled, version)?;
     let archs = archs(&model);
-    let pinned = match mirrored(&compiled, version, ui) {
+    let pinned = match mirrored(&model, version, ui) {
         Ok(pinned) => pinned,
         Err(_) if version == Version::own() => brought(&model, &archs, ui)?,
         Err(error) => return Err(error),
     };
     for (arch, nodes) in &archs {
-        let file = if *arch == Arch::Amd64 { &pinned.amd64 } else { &pinned.arm64 };
-        if file.is_none() {
+        if pinned.file(*arch).is_none() {
             let why = format!("no mirror has knarrd {version} for {arch}, which is what {nodes} needs");
             return Err(CliError::environment(why)
                 .help(format!("put knarrd-{arch} and sha256sum-{arch}.txt beside the others")));
@@ -82,11 +80,9 @@ fn archs(model: &Model) -> BTreeMap<Arch, String> {
     }
 }
 
-fn mirrored(compiled: &Compiled, version: Version, ui: &Ui) -> Result<Pinned, CliError> {
+fn mirrored(model: &Model, version: Version, ui: &Ui) -> Result<Pinned, CliError> {
     let _progress = ui.progress(format!("fetching the digests of knarrd {version}"));
-    let mirrors = mirrors(compiled);
-    let pinned = Releases::new(&mirrors)?.digests(Release::Knarrd(version))?;
-    Ok(pinned)
+    Ok(Releases::new(&model.cluster.mirrors)?.digests(Release::Knarrd(version))?)
 }
 
 /// Copies this version's knarrd to all machines, and pins it there.
@@ -108,11 +104,7 @@ fn brought(model: &Model, archs: &BTreeMap<Arch, String>, ui: &Ui) -> Result<Pin
             CliError::environment(format!("cannot read `{}`: {error}", program.display()))
         })?;
         let sha256 = digest(&bytes).hex().as_str().into();
-        let file = Some(Download { sha256, from: vec![INCOMING.into()] });
-        match arch {
-            Arch::Amd64 => pinned.amd64 = file,
-            Arch::Arm64 => pinned.arm64 = file,
-        }
+        *pinned.file_mut(arch) = Some(Download { sha256, from: vec![INCOMING.into()] });
     }
     Ok(pinned)
 }
@@ -172,9 +164,7 @@ fn write(
     ui: &Ui,
 ) -> Result<Done, CliError> {
     let mut lock = compiled.spec.lock.clone();
-    let archs = [("amd64", &pinned.amd64), ("arm64", &pinned.arm64)];
-    let archs: Vec<&str> = archs.iter().filter(|(_, file)| file.is_some()).map(|(arch, _)| *arch).collect();
-    let archs = archs.join(" and ");
+    let archs = pinned.archs();
     lock.pin("knarrd", &version.to_string(), pinned);
     if lock == compiled.spec.lock {
         ui.done(format_args!("knarrd {version} is pinned already, with the same digests"));

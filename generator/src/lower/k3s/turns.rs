@@ -2,7 +2,6 @@
 
 use crate::model::{K3s, Model, Node};
 use knarr_node::item::Gate;
-use knarr_node::mesh::Role;
 use knarr_node::name::{AbsPath, NodeName};
 
 /// The servers in the order of their turns: the one that founds first, then by name.
@@ -13,11 +12,7 @@ pub(super) struct Turns<'a> {
 impl<'a> Turns<'a> {
     /// Returns the turns of a cluster; none without a server.
     pub(super) fn of(model: &'a Model) -> Option<Self> {
-        let there = model.nodes.iter().filter(|(_, node)| !node.removed && node.role == Role::Server);
-        let mut servers: Vec<(&NodeName, &Node)> = there.collect();
-        if let Some(founded) = &model.cluster.birth.founded {
-            servers.sort_by_key(|(name, _)| **name != founded.server);
-        }
+        let servers = model.servers();
         (!servers.is_empty()).then_some(Self { servers })
     }
 
