@@ -84,16 +84,17 @@ pub fn converge(scene: &Scene<'_>) -> Option<ClusterReport> {
 
 impl Scene<'_> {
     fn report(&self, kubeconfig: &Path) -> ClusterReport {
-        let retry = |why: String| {
-            let (commit, apps) = (self.commit.clone(), Apps::new());
-            ClusterReport { by: None, commit, how: ClusterOutcome::Retry { why }, apps }
-        };
+        let retry = |why| self.said(None, ClusterOutcome::Retry { why }, Apps::new());
         match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 self.attempt(&runtime, kubeconfig).unwrap_or_else(|error| retry(error.to_string()))
             }
             Err(error) => retry(error.to_string()),
         }
+    }
+
+    fn said(&self, by: Option<NodeName>, how: ClusterOutcome, apps: Apps) -> ClusterReport {
+        ClusterReport { by, commit: self.commit.clone(), how, apps }
     }
 
     fn attempt(&self, runtime: &Runtime, kubeconfig: &Path) -> Result<ClusterReport, ApiError> {
@@ -103,17 +104,13 @@ impl Scene<'_> {
             Ok((api, holder))
         };
         let (api, holder) = runtime.block_on(bounded(connect))?;
-        let said = |by: Option<NodeName>, how, apps| {
-            let commit = self.commit.clone();
-            ClusterReport { by, commit, how, apps }
-        };
         if let Holder::Other(name) = holder {
-            return Ok(said(name.parse().ok(), ClusterOutcome::Elsewhere, Apps::new()));
+            return Ok(self.said(name.parse().ok(), ClusterOutcome::Elsewhere, Apps::new()));
         }
         // Outside of the runtime: downloads block on one of their own.
         let (parts, unread) = self.parts();
         let (how, apps) = runtime.block_on(bounded(self.run(&api, &parts, unread)))?;
-        Ok(said(Some(self.place.node.clone()), how, apps))
+        Ok(self.said(Some(self.place.node.clone()), how, apps))
     }
 
     async fn run(

@@ -42,9 +42,13 @@ fn report(live: &Value) -> AppReport {
         _ => "not compared yet".to_owned(),
     };
     let why = (how != AppOutcome::Healthy).then(|| why(status, failed)).flatten();
+    let said = match why {
+        Some(why) => format!("{said}: {why}"),
+        None => said,
+    };
     let urls = status.pointer("/summary/externalURLs").and_then(Value::as_array);
     let urls = urls.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    AppReport { how, said: why.map_or(said.clone(), |why| format!("{said}: {why}")), urls }
+    AppReport { how, said, urls }
 }
 
 /// Returns the first line of what is in the way.

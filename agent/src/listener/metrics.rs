@@ -93,7 +93,7 @@ fn of_report(registry: &mut Registry, report: &Report) {
         "1 when the last pass could fetch from a remote",
         one(u64::from(report.unfetched.is_none())),
     );
-    if let Some(cluster) = report.cluster.as_ref().filter(|it| it.how != ClusterOutcome::Elsewhere) {
+    if let Some(cluster) = report.cluster.as_ref().filter(|it| it.acts()) {
         let converged = one(u64::from(cluster.how == ClusterOutcome::Converged));
         registry.register("cluster_converged", "1 when this server made Kubernetes' objects so", converged);
     }

@@ -106,10 +106,7 @@ pub fn text(all: &All, now: u64) -> String {
         writeln!(text, "{a:node$}  {b:commit$}  {c:mesh$}  {d}").expect("a String takes all");
     }
     if let Some(cluster) = cluster(all) {
-        writeln!(text, "cluster: {cluster}").expect("a String takes all");
-        for (app, state) in cluster.app_lines() {
-            writeln!(text, "app {app}: {state}").expect("a String takes all");
-        }
+        text.extend(cluster.lines().map(|line| line + "\n"));
     }
     text
 }

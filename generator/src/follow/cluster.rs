@@ -16,8 +16,7 @@ pub fn acting(fates: &[Fate]) -> Option<&ClusterReport> {
 }
 
 fn find(fates: &[Fate]) -> Option<&Fate> {
-    let acts = |fate: &&Fate| fate.cluster.as_ref().is_some_and(|it| it.how != ClusterOutcome::Elsewhere);
-    fates.iter().find(acts)
+    fates.iter().find(|fate| fate.cluster.as_ref().is_some_and(ClusterReport::acts))
 }
 
 /// Asks until objects and apps are as `head` says, nothing more happens by itself, or `patience` is over; what was said
@@ -47,7 +46,7 @@ pub fn follow_cluster(
         pause = (pause * 2).min(PAUSE);
         // A machine that does not answer now may do so the next time.
         let answer = machine.once().ok().and_then(|report| report.cluster);
-        said = answer.filter(|it| it.how != ClusterOutcome::Elsewhere).unwrap_or(said);
+        said = answer.filter(ClusterReport::acts).unwrap_or(said);
         tell(&said, &live);
     }
     let fate = fates.iter_mut().find(|fate| fate.node == follower.node);
@@ -68,10 +67,7 @@ fn tell(report: &ClusterReport, live: &Live) {
 
 /// Shows how Kubernetes' objects and the apps stand.
 pub fn show_cluster(report: &ClusterReport, ui: &Ui) {
-    ui.say(format_args!("cluster: {report}"));
-    for (name, state) in report.app_lines() {
-        ui.say(format_args!("app {name}: {state}"));
-    }
+    report.lines().for_each(|line| ui.say(line));
     if report.how == ClusterOutcome::Converged && report.apps.is_empty() {
         ui.say("apps: none yet: knarr app add NAME --image IMAGE");
     }

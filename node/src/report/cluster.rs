@@ -72,15 +72,21 @@ impl ClusterReport {
         self.how == ClusterOutcome::Converged && self.commit == *commit && !coming
     }
 
-    /// Returns the newest word of a server that sees to the objects, or tries to; `said` has each with its time.
-    pub fn acting<'a, T: Ord>(said: impl Iterator<Item = (T, &'a Self)>) -> Option<&'a Self> {
-        let acts = said.filter(|(_, report)| report.how != ClusterOutcome::Elsewhere);
-        acts.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, report)| report)
+    /// Whether this server sees to the objects, or tries to.
+    pub fn acts(&self) -> bool {
+        self.how != ClusterOutcome::Elsewhere
     }
 
-    /// Returns a line of text for each app: its name, and how it stands.
-    pub fn app_lines(&self) -> impl Iterator<Item = (&str, String)> {
-        self.apps.iter().map(|(name, app)| (name.as_str(), app.to_string()))
+    /// Returns the newest word of a server that sees to the objects, or tries to; `said` has each with its time.
+    pub fn acting<'a, T: Ord>(said: impl Iterator<Item = (T, &'a Self)>) -> Option<&'a Self> {
+        let acting = said.filter(|(_, report)| report.acts());
+        acting.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, report)| report)
+    }
+
+    /// Returns a line for people of how the objects stand, then one for each app.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let apps = self.apps.iter().map(|(name, app)| format!("app {name}: {app}"));
+        std::iter::once(format!("cluster: {self}")).chain(apps)
     }
 }
 
