@@ -18,10 +18,12 @@ pub use caller::Caller;
 pub use word::{Word, Words, ask};
 
 use crate::identity::Identity;
-use crate::load::Wanted;
+use crate::load::{Site, Wanted, load};
 use crate::origin::Origin;
 use crate::paths::Paths;
+use crate::repo::Repo;
 use client::Client;
+use jiff::civil::Date;
 use knarr_node::mesh::{Directory, MeshNode, Role};
 use knarr_node::name::{ClusterName, NodeName, Oid};
 use knarr_node::net::MeshIp;
@@ -64,6 +66,12 @@ impl Place {
             nodes: wanted.nodes.clone(),
             directory,
         })
+    }
+
+    /// Returns the place of the machine as a commit says it, if that can be loaded. It changes nothing, so it needs no lock.
+    pub fn at(commit: &Oid, identity: &Identity, paths: &Paths, today: Date) -> Option<Self> {
+        let repo = Repo::open(&paths.kept("repo.git")).ok()?;
+        Self::of(identity, &load(&Site { repo: &repo, paths, today }, commit, identity).ok()?)
     }
 
     /// Returns where the listener listens.

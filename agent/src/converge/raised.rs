@@ -48,8 +48,7 @@ impl Pass<'_> {
         for change in changes {
             let is_last = change.id() == never.id();
             match self.intend(change)? {
-                Intent::Needless => {}
-                Intent::Failed => tried = false,
+                Intent::Needless | Intent::Failed => {}
                 Intent::To(n, change) => {
                     tried = is_last;
                     if self.make(n, (*change).clone())? && !is_last {

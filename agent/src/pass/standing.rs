@@ -4,7 +4,7 @@ use crate::converge::Done;
 use crate::fetch::FetchError;
 use crate::identity::{Identity, IdentityError};
 use crate::listener::Place;
-use crate::load::{LoadError, Site, Wanted, load};
+use crate::load::{LoadError, Wanted};
 use crate::paths::Paths;
 use crate::repo::{Chain, Repo, RepoError, SEEN};
 use jiff::civil::Date;
@@ -14,13 +14,10 @@ use knarr_node::name::Oid;
 use knarr_node::report::{Gate, Outcome, Trouble};
 use knarr_node::trust::Pending;
 
-/// Returns the machine's place among the others as the last accepted commit says, if it can be loaded. It changes nothing,
-/// so it needs no lock.
+/// Returns the machine's place among the others as the last accepted commit says, if it can be loaded.
 pub fn place(paths: &Paths, today: Date) -> Option<Place> {
     let identity = Identity::read(paths).ok()?;
-    let repo = Repo::open(&paths.kept("repo.git")).ok()?;
-    let wanted = load(&Site { repo: &repo, paths, today }, &identity.floor, &identity).ok()?;
-    Place::of(&identity, &wanted)
+    Place::at(&identity.floor, &identity, paths, today)
 }
 
 /// Where the machine stands before anything is changed.

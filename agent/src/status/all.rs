@@ -5,9 +5,7 @@ use crate::identity::Identity;
 use crate::listener::Place;
 use crate::listener::client::{Client, Method};
 use crate::listener::report::{self, Heard};
-use crate::load::{Site, load};
 use crate::paths::Paths;
-use crate::repo::Repo;
 use jiff::civil::Date;
 use knarr_node::name::{NodeName, PeerName};
 use knarr_node::report::{ClusterReport, Report, Tunnel};
@@ -40,7 +38,8 @@ pub struct All {
 
 /// Collects what is known here; who is not told everybody's reports asks a server for them.
 pub fn all(paths: &Paths, identity: &Identity) -> All {
-    let place = place(paths, identity);
+    // Only nodes are asked, and their time never ends.
+    let place = identity.applied.as_ref().and_then(|it| Place::at(it, identity, paths, Date::MIN));
     let mut heard = report::all(paths);
     if let Some(place) = place.as_ref().filter(|place| !place.keeps()) {
         for (node, told) in told(place, paths) {
@@ -60,15 +59,6 @@ pub fn all(paths: &Paths, identity: &Identity) -> All {
     }
     let nodes = place.map_or_else(Vec::new, |place| place.directory.nodes.keys().cloned().collect());
     All { nodes, known }
-}
-
-/// Returns where this machine stood after its last pass.
-fn place(paths: &Paths, identity: &Identity) -> Option<Place> {
-    let repo = Repo::open(&paths.kept("repo.git")).ok()?;
-    // Only nodes are asked, and their time never ends.
-    let site = Site { repo: &repo, paths, today: Date::MIN };
-    let wanted = load(&site, identity.applied.as_ref()?, identity).ok()?;
-    Place::of(identity, &wanted)
 }
 
 /// A report that a server told, checked.

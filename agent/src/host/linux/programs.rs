@@ -62,15 +62,22 @@ const SAVING: Duration = Duration::from_mins(10);
 /// Runs a program that a State names; it needs a home for nothing, but K3s asks for one.
 pub(super) async fn saved(program: &str, args: &[&str]) -> Result<(), Fault> {
     let odd = |said: String| Fault::Save { program: program.to_owned(), said };
-    let mut command = Command::new(program);
-    command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
-    command.env("HOME", "/root").current_dir("/").stdin(Stdio::null()).kill_on_drop(true);
+    let mut command = bare(program, args);
+    command.env("HOME", "/root").stdin(Stdio::null());
     match tokio::time::timeout(SAVING, command.output()).await {
         Ok(Ok(output)) if output.status.success() => Ok(()),
         Ok(Ok(output)) => Err(odd(said(&output))),
         Ok(Err(error)) => Err(odd(error.to_string())),
         Err(_) => Err(odd(format!("no end after {} min", SAVING.as_secs() / 60))),
     }
+}
+
+/// Returns a command that gets nothing from this process, and ends with who waits for it.
+fn bare(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+    command.current_dir("/").kill_on_drop(true);
+    command
 }
 
 /// Refuses early what another program would only fail at.
@@ -103,12 +110,11 @@ impl Program {
     }
 
     async fn end(&self, args: &[&str], input: &[u8]) -> io::Result<Output> {
-        let mut command = Command::new(self.name);
-        command.args(args).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+        let mut command = bare(self.name, args);
         // wg would ask again for minutes when a name is not known yet; the next pass asks again anyway.
         command.env("WG_ENDPOINT_RESOLUTION_RETRIES", "0");
-        command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.kill_on_drop(true).spawn()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
         let stdin = child.stdin.take();
         let write = async {
             // A program that does not want its input says so by its exit code.
