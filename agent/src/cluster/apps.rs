@@ -1,13 +1,17 @@
-//! What Argo CD says of the Applications that the commit wants.
+//! What Argo CD says of the Applications that the commit wants; those that it could not compare it is asked to look at again.
 
 use super::api::{Api, ApiError};
 use super::key::Key;
 use knarr_node::report::{AppOutcome, AppReport};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The most characters of a message.
 const LONGEST: usize = 200;
+
+/// Argo CD looks at an app that has it, and takes it away again.
+/// Source: Argo CD v3.2, user-guide/annotations-and-labels.md.
+const REFRESH: &str = "argocd.argoproj.io/refresh";
 
 /// Asks for all Applications among `wanted`.
 pub(super) async fn apps(
@@ -17,10 +21,20 @@ pub(super) async fn apps(
     let mut all = BTreeMap::new();
     for key in wanted.filter(|key| key.kind == "Application" && key.group() == "argoproj.io") {
         if let Some(live) = api.get(key).await? {
+            if is_stuck(&live) {
+                api.merge(key, &json!({"metadata": {"annotations": {REFRESH: "normal"}}})).await?;
+            }
             all.insert(key.name.clone(), report(&live));
         }
     }
     Ok(all)
+}
+
+/// Whether Argo CD could not compare the app: mostly something that it needs was not up yet, such as its repo-server or the
+/// project, and by itself it looks again only after two to three minutes.
+/// Source: Argo CD v3.2, operator-manual/argocd-cm.yaml, `timeout.reconciliation` and its jitter.
+fn is_stuck(live: &Value) -> bool {
+    live.pointer("/status/sync/status").is_some_and(|status| status == "Unknown")
 }
 
 /// Source: Argo CD v3.2, `ApplicationStatus`: `sync.comparedTo` is the source that was compared last, `operationState`

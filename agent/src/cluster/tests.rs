@@ -8,6 +8,21 @@ use world::{World, said, waits};
 const NAMESPACES: &str = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
 const TOLD: &str =
     "{apiVersion: v1, kind: ConfigMap, metadata: {name: told, namespace: shop}, data: {word: one}}";
+/// An app that follows a folder of the repository.
+const APPLICATION: &str = "
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop, namespace: argocd}
+spec:
+  project: apps
+  source: {repoURL: http://knarr-git.argocd.svc/harbor.git, path: rendered/apps/shop}
+  destination: {server: https://kubernetes.default.svc, namespace: shop}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: knarr-git, namespace: argocd}
+spec: {ports: [{name: http, port: 80}]}
+";
 /// A definition behind an object of its kind, and both behind a namespace that comes last in the file.
 const KIND: &str = "
 {apiVersion: example.org/v1, kind: Boat, metadata: {name: first}, spec: {sails: 3}}
@@ -160,22 +175,8 @@ fn no_word_of_a_secret_is_said() {
 #[ignore = "needs the programs of make peers"]
 fn all_of_argo_cd_is_made_and_an_application_follows_its_folder() {
     let mut world = World::new();
-    let application = "
-apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: shop, namespace: argocd}
-spec:
-  project: apps
-  source: {repoURL: http://knarr-git.argocd.svc/harbor.git, path: rendered/apps/shop}
-  destination: {server: https://kubernetes.default.svc, namespace: shop}
----
-apiVersion: v1
-kind: Service
-metadata: {name: knarr-git, namespace: argocd}
-spec: {ports: [{name: http, port: 80}]}
-";
     world.file("bootstrap/namespaces.yaml", &NAMESPACES.replace("shop", "argocd"));
-    world.file("argocd/applications.yaml", application);
+    world.file("argocd/applications.yaml", APPLICATION);
     world.file("apps/shop/told.yaml", "one");
     let items = world.argo_cd();
     let first = world.commit(&items);
@@ -197,4 +198,23 @@ spec: {ports: [{name: http, port: 80}]}
     let third = world.commit(&items);
     assert_eq!(world.pass(), Converged);
     assert_eq!(world.kubectl(follows), third.as_str());
+}
+
+#[test]
+#[ignore = "needs the programs of make peers"]
+fn argo_cd_is_asked_to_look_again_at_an_app_that_it_could_not_compare() {
+    let mut world = World::new();
+    world.file("bootstrap/namespaces.yaml", &NAMESPACES.replace("shop", "argocd"));
+    world.file("argocd/applications.yaml", APPLICATION);
+    let items = world.argo_cd();
+    world.commit(&items);
+    assert_eq!(world.pass(), Converged);
+    let refresh =
+        "-n argocd get application shop -o jsonpath={.metadata.annotations.argocd\\.argoproj\\.io/refresh}";
+    for (status, annotation) in [("Synced", ""), ("Unknown", "normal")] {
+        let status = format!("{{\"status\":{{\"sync\":{{\"status\":\"{status}\"}}}}}}");
+        world.kubectl(&format!("-n argocd patch application shop --type merge -p {status}"));
+        assert_eq!(world.pass(), Converged);
+        assert_eq!(world.kubectl(refresh), annotation, "{status}");
+    }
 }
