@@ -85,6 +85,21 @@ pub fn wait_until(awaited: &str, bound: Duration, mut condition: impl FnMut() ->
     wait_for(awaited, bound, || condition().then_some(()));
 }
 
+/// Waits until what `look` sees is `as_wanted`; panics with what it saw last when it is not within `bound`.
+pub fn wait_seen(
+    awaited: &str,
+    bound: Duration,
+    as_wanted: impl Fn(&str) -> bool,
+    mut look: impl FnMut() -> String,
+) {
+    let mut seen = String::new();
+    let done = poll(bound, || {
+        seen = look();
+        as_wanted(&seen).then_some(())
+    });
+    assert!(done.is_some(), "waited {} s in vain: {awaited}; last seen:\n{seen}", bound.as_secs());
+}
+
 /// Waits until `look` finds something and gives it back; panics when it does not within `bound`.
 pub fn wait_for<T>(awaited: &str, bound: Duration, look: impl FnMut() -> Option<T>) -> T {
     poll(bound, look).unwrap_or_else(|| panic!("waited {} s in vain: {awaited}", bound.as_secs()))

@@ -3,8 +3,8 @@
 //! K3s is the stand-in, from a folder that stands for a mirror; the judge is kubectl.
 
 use super::Story;
-use super::hands::{NODES, harbor, lay_mirror, me, no_apps, on};
-use crate::{K3S, Lab, wait_until};
+use super::hands::{NODES, harbor, is_synced, lay_mirror, me, no_apps, on};
+use crate::{K3S, Lab, wait_seen, wait_until};
 use std::time::Duration;
 
 const SLOW: Duration = Duration::from_mins(4);
@@ -44,11 +44,8 @@ fn pass(lab: &Lab) -> String {
 
 /// Waits until edge has made the objects as its commit says.
 fn converged(lab: &Lab) {
-    let mut last = String::new();
-    wait_until("the cluster converges", SLOW, || {
-        last = pass(lab);
-        last.contains("cluster  converged at") && last.contains("by edge")
-    });
+    let is_so = |said: &str| said.contains("cluster  converged at") && said.contains("by edge");
+    wait_seen("the cluster converges", SLOW, is_so, || pass(lab));
 }
 
 /// K3s, and an app with a sealed Secret.
@@ -94,13 +91,6 @@ fn bootstrapped(lab: &Lab) {
     kubectl(lab, "-n argocd rollout status --timeout=120s statefulset/argocd-application-controller");
     assert!(on(lab, "edge", "knarrd status").contains("by edge"));
     assert!(harbor(lab, "knarr status || true").contains("cluster: converged at"));
-}
-
-fn is_synced(lab: &Lab, app: &str) {
-    let state = "-o jsonpath='{.status.sync.status} {.status.health.status}'";
-    wait_until(&format!("app {app} is Synced and Healthy"), SLOW, || {
-        asked(lab, &format!("-n argocd get application {app} {state}")) == "Synced Healthy"
-    });
 }
 
 fn followed(lab: &Lab) -> String {

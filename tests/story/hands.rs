@@ -1,6 +1,6 @@
 //! The hands of the story: what a person types on the laptop, and what the judges ask the machines.
 
-use crate::{K3S, Lab, Output, PEERS, k3s_is_real, peers, wait_until};
+use crate::{K3S, Lab, Output, PEERS, k3s_is_real, peers, wait_seen, wait_until};
 use std::time::Duration;
 
 /// The machines that follow the repository.
@@ -82,12 +82,18 @@ pub(super) fn outcome(lab: &Lab, name: &str) -> String {
 
 /// Waits until a machine says that it has converged.
 pub(super) fn converged(lab: &Lab, name: &str) {
-    let mut last = String::new();
-    let converged = || {
-        last = said(&lab.host(name).run("knarrd once"));
-        last.contains("converged")
-    };
-    wait_until(&format!("{name} converges"), PATIENCE, converged);
+    let is_so = |said: &str| said.contains("converged");
+    wait_seen(&format!("{name} converges"), PATIENCE, is_so, || outcome(lab, name));
+}
+
+/// Waits until Argo CD says that an app is as its commit says; edge is the server that is asked.
+pub(super) fn is_synced(lab: &Lab, app: &str) {
+    let state =
+        "-o jsonpath='{.status.sync.status} {.status.health.status}: {.status.conditions[*].message}'";
+    let ask = format!("k3s kubectl -n argocd get application {app} {state}");
+    let is_so = |said: &str| said.starts_with("Synced Healthy");
+    let look = || lab.host("edge").run(&ask).text().to_owned();
+    wait_seen(&format!("app {app} is Synced and Healthy"), 2 * PATIENCE, is_so, look);
 }
 
 /// Returns the commit that a machine applied last.

@@ -55,7 +55,7 @@ const SCENARIOS: &[Scenario] = &[
 ];
 
 /// Scenarios that want machines on which nothing was done: each gets a lab of its own.
-const ALONE: &[&str] = &["up", "k3s", "servers", "lone"];
+const ALONE: &[&str] = &["stand-in", "up", "k3s", "servers", "lone"];
 
 /// What `make demo` shows.
 const DEMO: &[&str] = &["thread", "mesh", "days", "trust", "k3s", "lone"];

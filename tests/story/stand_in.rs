@@ -25,7 +25,7 @@ RestartSec=1
 WantedBy=multi-user.target
 ";
 
-/// Plays the scenario; hosts are as before afterwards.
+/// Plays the scenario; the lab is its own.
 pub(super) fn play(story: &mut Story<'_>) {
     if peers().is_none() {
         return story.skip("all steps", "the real programs are not built: make peers");
@@ -47,7 +47,6 @@ pub(super) fn play(story: &mut Story<'_>) {
     story.step("a snapshot is saved, listed and deleted", snapshot);
     story.step("an emptied server that may found a cluster founds a second one", second_cluster);
     story.step("one server lives on SQLite, with CAs that were given as chains", given_authorities);
-    story.step("all is taken away again", clean);
 }
 
 fn found(lab: &Lab) {
@@ -234,23 +233,6 @@ fn given_authorities(lab: &Lab) {
     let refused = edge.refuse("systemctl stop k3s; timeout 60 k3s server --token guess");
     assert!(refused.says("bootstrap data already found and encrypted with different token"), "{refused}");
     assert!(edge.refuse("k3s etcd-snapshot save").says("etcd datastore disabled"));
-}
-
-fn clean(lab: &Lab) {
-    for name in ["edge", "worker", "laptop"] {
-        let host = lab.host(name);
-        host.run("systemctl disable -q --now k3s");
-        wait_until("no program is left", SLOW, || {
-            !host.run("pgrep -f '^(k3s|etcd|kube|argocd|/usr/local/bin/(k3s|argocd)|redis-server)'").ok()
-        });
-        host.expect("rm -rf /usr/local/bin/k3s /etc/systemd/system/k3s.service /etc/rancher /var/lib/rancher /var/lib/kubelet /var/log/pods /tmp/*; systemctl daemon-reload");
-    }
-    lab.host("git").kill9("[g]it-daemon");
-    lab.host("git").expect("rm -rf /srv/git/app.git");
-    // Rules, bridges and namespaces go with the network
-    lab.host("edge").reboot();
-    lab.host("worker").reboot();
-    lab.host("laptop").reboot();
 }
 
 /// Puts a version of the stand-in where K3s is.

@@ -1,7 +1,7 @@
 //! One machine alone: `knarr up` from nothing, commits that start the pass, and the day when the origin moves.
 
 use super::Story;
-use super::hands::{PATIENCE, lay_mirror, listen, no_apps, on, outcome, ssh_from_outside};
+use super::hands::{PATIENCE, is_synced, lay_mirror, listen, no_apps, on, outcome, ssh_from_outside};
 use crate::{Child, Lab, wait_until};
 
 /// A lone server.
@@ -52,13 +52,6 @@ fn kubectl(lab: &Lab, what: &str) -> String {
 
 fn asked(lab: &Lab, what: &str) -> String {
     lab.host("edge").run(&format!("kubectl --kubeconfig /root/.kube/config {what}")).text().to_owned()
-}
-
-fn is_synced(lab: &Lab, app: &str) {
-    let state = "-o jsonpath='{.status.sync.status} {.status.health.status}'";
-    wait_until(&format!("{app} is Synced and Healthy"), PATIENCE, || {
-        asked(lab, &format!("-n argocd get application {app} {state}")) == "Synced Healthy"
-    });
 }
 
 fn an_app_runs(lab: &Lab) {

@@ -1,7 +1,7 @@
 //! Proves that Pods of known images really run: Argo CD and sealed-secrets with manifests that are not ours.
 
 use super::SLOW;
-use crate::{Child, Lab, PEERS, wait_until};
+use crate::{Child, Host, Lab, PEERS, wait_seen, wait_until};
 
 const TWO_NODES: &str = "
 apiVersion: v1
@@ -75,10 +75,7 @@ spec:
     edge.put("/tmp/app.yaml", app.as_bytes(), 0o600);
     edge.put("/tmp/project.yaml", b"apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: default, namespace: argocd}\nspec: {sourceRepos: ['*'], destinations: [{namespace: '*', server: '*'}], clusterResourceWhitelist: [{group: '*', kind: '*'}]}\n", 0o600);
     edge.expect("k3s kubectl apply -f /tmp/project.yaml; k3s kubectl apply -f /tmp/app.yaml");
-    wait_until("the app is Synced and Healthy", SLOW, || {
-        let state = edge.run("k3s kubectl -n argocd get application app -o jsonpath='{.status.sync.status} {.status.health.status}'");
-        state.text() == "Synced Healthy"
-    });
+    is_followed(edge);
     let next = git.expect_as(
         "git",
         "cd app.git && sed -i s/one/two/ told.yaml && git commit -qam two && git rev-parse HEAD",
@@ -86,6 +83,24 @@ spec:
     edge.expect(&format!("k3s kubectl -n argocd patch application app --type merge -p '{{\"spec\":{{\"source\":{{\"targetRevision\":\"{next}\"}}}}}}'"));
     wait_until("the changed value is there", SLOW, || {
         edge.run("k3s kubectl get configmap told -o jsonpath={.data.word}").text() == "two"
+    });
+}
+
+/// Has Argo CD look at the app now.
+const REFRESH: &str =
+    "k3s kubectl -n argocd annotate application app argocd.argoproj.io/refresh=hard --overwrite";
+
+/// Waits until the app is as its commit says. Made right after its project, it may not be compared at first, and by itself
+/// Argo CD looks again only after two to three minutes.
+fn is_followed(edge: &Host) {
+    let state = "k3s kubectl -n argocd get application app -o jsonpath='{.status.sync.status} {.status.health.status}: {.status.conditions[*].message}'";
+    let is_so = |state: &str| state.starts_with("Synced Healthy");
+    wait_seen("the app is Synced and Healthy", SLOW, is_so, || {
+        let state = edge.run(state).text().to_owned();
+        if state.starts_with("Unknown") {
+            edge.run(REFRESH);
+        }
+        state
     });
 }
 
@@ -124,7 +139,10 @@ spec:
 ";
 
 fn serve_git(lab: &Lab) -> Child {
-    lab.host("git").spawn("git", "exec git daemon --base-path=/srv/git --export-all --reuseaddr /srv/git")
+    let git = lab.host("git");
+    let daemon = git.spawn("git", "exec git daemon --base-path=/srv/git --export-all --reuseaddr /srv/git");
+    wait_until("git daemon listens", SLOW, || git.run("ss -Hltn | grep -q ':9418 '").ok());
+    daemon
 }
 
 /// Nothing of a node's runtime outlives its processes.
@@ -138,9 +156,7 @@ pub(super) fn back_again(lab: &Lab) {
     let _daemon = serve_git(lab);
     edge.expect("k3s kubectl delete configmap told");
     wait_until("Argo CD heals the app", SLOW, || {
-        edge.run(
-            "k3s kubectl -n argocd annotate application app argocd.argoproj.io/refresh=hard --overwrite",
-        );
+        edge.run(REFRESH);
         edge.run("k3s kubectl get configmap told").ok()
     });
 }
