@@ -80,6 +80,11 @@ impl std::fmt::Display for Values {
 }
 
 impl Figure {
+    /// Takes times in seconds that were measured elsewhere, without a peer.
+    pub(crate) fn seconds(what: &'static str, times: Vec<f64>, target: Target) -> Self {
+        Self { what, ours: Values::new(Unit::Seconds, times), target, peer: None }
+    }
+
     fn ratio(&self) -> Option<f64> {
         let (_, peer) = self.peer.as_ref()?;
         Some(peer.median() / self.ours.median())

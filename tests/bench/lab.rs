@@ -12,13 +12,7 @@ const RUNS: usize = 5;
 const IDLE: Duration = Duration::from_mins(2);
 
 pub(crate) fn measure(_: &Peers) -> Vec<Figure> {
-    let lab = match Lab::boot() {
-        Ok(lab) => lab,
-        Err(missing) => {
-            println!("the lab cannot boot: {missing}");
-            return Vec::new();
-        }
-    };
+    let Some(lab) = crate::boot() else { return Vec::new() };
     story::first_hour(&lab);
     let mut figures = idle(&lab);
     figures.extend(commits(&lab));
@@ -71,11 +65,9 @@ fn commits(lab: &Lab) -> Vec<Figure> {
         befores.push(pushed - began);
         afters.push(ended - pushed);
     }
-    let row =
-        |what, values, target| Figure { what, ours: Values::new(Unit::Seconds, values), target, peer: None };
     vec![
-        row("a device is added: `knarr ship` until the push is done", befores, Target::None),
-        row(
+        Figure::seconds("a device is added: `knarr ship` until the push is done", befores, Target::None),
+        Figure::seconds(
             "a device is added: from the push until `knarr ship` says that three machines have converged",
             afters,
             Target::AtMost(5.0),

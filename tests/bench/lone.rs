@@ -1,6 +1,6 @@
 //! One machine alone that follows a repository on its own disk: how soon a commit there is followed.
 
-use crate::figure::{Figure, Target, Unit, Values};
+use crate::figure::{Figure, Target};
 use crate::peers::Peers;
 use knarr_tests::{Lab, wait_for};
 use std::time::Duration;
@@ -8,13 +8,7 @@ use std::time::Duration;
 const RUNS: usize = 7;
 
 pub(crate) fn measure(_: &Peers) -> Vec<Figure> {
-    let lab = match Lab::boot() {
-        Ok(lab) => lab,
-        Err(missing) => {
-            println!("the lab cannot boot: {missing}");
-            return Vec::new();
-        }
-    };
+    let Some(lab) = crate::boot() else { return Vec::new() };
     for program in ["knarr", "knarrd"] {
         lab.install("edge", program);
     }
@@ -42,15 +36,13 @@ pub(crate) fn measure(_: &Peers) -> Vec<Figure> {
         begins.push(begin);
         ends.push(end);
     }
-    let row =
-        |what, values, target| Figure { what, ours: Values::new(Unit::Seconds, values), target, peer: None };
     vec![
-        row(
+        Figure::seconds(
             "one machine alone: from the push until its pass has accepted the commit",
             begins,
             Target::AtMost(1.0),
         ),
-        row("one machine alone: from the push until it has converged", ends, Target::None),
+        Figure::seconds("one machine alone: from the push until it has converged", ends, Target::None),
     ]
 }
 

@@ -15,6 +15,7 @@ mod repository;
 mod seal;
 
 use figure::{Figure, machine, table};
+use knarr_tests::Lab;
 use std::path::Path;
 
 /// Measures one kind of work.
@@ -47,6 +48,11 @@ fn main() {
     if figures.iter().any(Figure::is_missed) {
         println!("a target is missed");
     }
+}
+
+/// Boots a lab, or says why this machine has none.
+fn boot() -> Option<Lab> {
+    Lab::boot().inspect_err(|missing| println!("the lab cannot boot: {missing}")).ok()
 }
 
 const HEAD: &str = "# Benchmarks

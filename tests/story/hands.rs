@@ -15,9 +15,15 @@ const MESH: &str = "mesh.harbor.example";
 /// How long something may take that has to happen: a machine under load is slow, and waiting costs nothing when it is not.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
+/// How long K3s may take until machines have it.
+pub(super) const SLOW: Duration = Duration::from_mins(4);
+
+/// Where a mirror has the manifest of Argo CD.
+pub(super) const ARGO_CD: &str = "argoproj/argo-cd/v3.2.11/manifests";
+
 /// Where [`lay_mirror`] makes a folder laid out like the release addresses.
 const MIRROR: &str = r"
-k3s=/srv/mirror/k3s-io/k3s/releases/download/VERSION argocd=/srv/mirror/argoproj/argo-cd/v3.2.11/manifests
+k3s=/srv/mirror/k3s-io/k3s/releases/download/VERSION argocd=/srv/mirror/ARGO_CD
 mkdir -p $k3s $argocd
 ln -sf PEERS/k3s/VERSION/k3s $k3s/k3s
 ln -sf PEERS/manifests/argocd-core-install.yaml $argocd/core-install.yaml
@@ -30,6 +36,21 @@ pub(super) const SECRET: &str = "plain-text-4c1d77-of-the-secret";
 /// Types text on the laptop as its user; it has to succeed.
 pub(super) fn me(lab: &Lab, text: &str) -> String {
     lab.host("laptop").expect_as("me", text)
+}
+
+/// Makes a repository with `knarr new` on the laptop, with more words for it; git's host has a place for it.
+pub(super) fn new_repository(lab: &Lab, words: &str) {
+    lab.install("laptop", "knarr");
+    lab.install("laptop", "knarrd");
+    lab.repository("harbor");
+    let new =
+        "knarr new harbor --domain harbor.example --origin git@203.0.113.2:harbor.git --recovery ~/kit.txt";
+    me(lab, &format!("{new} {words}"));
+}
+
+/// Has git's host let the machines of the repository fetch.
+pub(super) fn authorize(lab: &Lab) {
+    lab.host("git").authorize("git", &harbor(lab, "cat .knarr/deploy.pub"));
 }
 
 /// Types text on the laptop that has to fail, and returns all that it said.
@@ -49,7 +70,7 @@ pub(super) fn on(lab: &Lab, name: &str, text: &str) -> String {
 
 /// Gives a machine the mirror /srv/mirror, with K3s and Argo CD's manifest.
 pub(super) fn lay_mirror(lab: &Lab, name: &str) {
-    on(lab, name, &MIRROR.replace("PEERS", PEERS).replace("VERSION", K3S));
+    on(lab, name, &MIRROR.replace("PEERS", PEERS).replace("VERSION", K3S).replace("ARGO_CD", ARGO_CD));
 }
 
 /// Returns why no app can run in the lab, if so.
@@ -112,6 +133,20 @@ pub(super) fn all_converge(lab: &Lab, nodes: &[&str]) {
             scope.spawn(|| converged(lab, node));
         }
     });
+}
+
+/// Waits until Kubernetes knows a machine as Ready with a version of K3s, as a server says.
+pub(super) fn ready(lab: &Lab, server: &str, node: &str, wanted: &str) {
+    let version = format!("jsonpath={{.status.nodeInfo.kubeletVersion}}={wanted}");
+    let wait = format!("k3s kubectl wait --timeout=10s node/{node} --for");
+    wait_until(&format!("{node} is Ready with {wanted}"), SLOW, || {
+        lab.host(server).run(&format!("{wait} {version} && {wait} condition=Ready")).ok()
+    });
+}
+
+/// Returns what no two clusters have in common, as a server says.
+pub(super) fn uid(lab: &Lab, server: &str) -> String {
+    on(lab, server, "k3s kubectl get namespace kube-system -o jsonpath={.metadata.uid}")
 }
 
 /// Returns the mesh address that the repository gives a machine.

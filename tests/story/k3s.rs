@@ -6,10 +6,10 @@
 pub(super) mod mirror;
 mod snapshot;
 
-use std::time::Duration;
-
 use super::Story;
-use super::hands::{NODES, converged, harbor, me, mesh_ip, on, outcome};
+use super::hands::{
+    NODES, SLOW, authorize, converged, harbor, me, mesh_ip, new_repository, on, outcome, ready, uid,
+};
 use crate::{K3S, K3S_NEWER, Lab, PEERS, peers, wait_until};
 use mirror::{Mirror, URL};
 
@@ -19,7 +19,6 @@ pub(super) const NEW: &str = match K3S_NEWER {
     Some(new) => new,
     None => OLD,
 };
-const SLOW: Duration = Duration::from_mins(4);
 
 /// Plays the scenario on empty machines.
 pub(super) fn play(story: &mut Story<'_>) {
@@ -72,14 +71,9 @@ fn damaged_one() -> String {
 }
 
 fn a_new_cluster(lab: &Lab, mirror: &Mirror) {
-    lab.install("laptop", "knarr");
-    lab.install("laptop", "knarrd");
-    lab.repository("harbor");
-    let new =
-        "knarr new harbor --domain harbor.example --origin git@203.0.113.2:harbor.git --recovery ~/kit.txt";
-    me(lab, &format!("{new} --k3s {OLD} --mirror {URL}"));
+    new_repository(lab, &format!("--k3s {OLD} --mirror {URL}"));
     harbor(lab, &format!("grep -F 'k3s {OLD}' knarr.lock && grep {} knarr.lock", mirror.digest(OLD)));
-    lab.host("git").authorize("git", &harbor(lab, "cat .knarr/deploy.pub"));
+    authorize(lab);
     harbor(lab, "git push -qu origin main && knarr doctor");
 }
 
@@ -186,7 +180,7 @@ fn damaged(lab: &Lab) {
 }
 
 fn off_and_on(lab: &Lab) {
-    let cluster = uid(lab);
+    let cluster = uid(lab, "edge");
     for node in NODES {
         lab.host(node).power_cut();
     }
@@ -194,7 +188,7 @@ fn off_and_on(lab: &Lab) {
         lab.host(node).power_on();
     }
     all_ready(lab, last());
-    assert_eq!(uid(lab), cluster);
+    assert_eq!(uid(lab, "edge"), cluster);
     for node in NODES {
         converged(lab, node);
     }
@@ -202,7 +196,7 @@ fn off_and_on(lab: &Lab) {
 
 /// The data is away, by hand; neither knarrd nor systemd starts K3s on nothing. Then the data is back.
 fn nothing_is_founded_again(lab: &Lab) {
-    let cluster = uid(lab);
+    let cluster = uid(lab, "edge");
     harbor(lab, "git pull -q --ff-only; grep -A3 'founded:' cluster.yaml | grep 'server: edge'");
     on(lab, "edge", "systemctl stop k3s; mv /var/lib/rancher/k3s /root/data");
     let said = outcome(lab, "edge");
@@ -216,7 +210,7 @@ fn nothing_is_founded_again(lab: &Lab) {
     on(lab, "edge", "rm -rf /var/lib/rancher/k3s; mv /root/data /var/lib/rancher/k3s");
     converged(lab, "edge");
     all_ready(lab, last());
-    assert_eq!(uid(lab), cluster);
+    assert_eq!(uid(lab, "edge"), cluster);
 }
 
 fn one_leaves(lab: &Lab) {
@@ -236,20 +230,13 @@ fn one_leaves(lab: &Lab) {
 /// Waits until all nodes are Ready, with one version.
 fn all_ready(lab: &Lab, wanted: &str) {
     for node in NODES {
-        wait_until(&format!("{node} is Ready with {wanted}"), SLOW, || {
-            let wait = format!("k3s kubectl wait --for=condition=Ready --timeout=10s node/{node}");
-            version(lab, node) == wanted && lab.host("edge").run(&wait).ok()
-        });
+        ready(lab, "edge", node, wanted);
     }
 }
 
 fn version(lab: &Lab, node: &str) -> String {
     let asked = format!("k3s kubectl get node {node} -o jsonpath={{.status.nodeInfo.kubeletVersion}}");
     lab.host("edge").run(&asked).text().to_owned()
-}
-
-fn uid(lab: &Lab) -> String {
-    kubectl(lab, "get namespace kube-system -o jsonpath={.metadata.uid}")
 }
 
 fn kubectl(lab: &Lab, text: &str) -> String {

@@ -6,12 +6,14 @@
 use std::time::Duration;
 
 use super::Story;
-use super::hands::{ALL, all_converge, applied, converged, harbor, me, mesh_ip, on, outcome};
+use super::hands::{
+    ALL, SLOW, all_converge, applied, authorize, converged, harbor, mesh_ip, new_repository, on, outcome,
+    ready, uid,
+};
 use super::k3s::mirror::{Mirror, URL};
 use super::k3s::{NEW, OLD};
 use crate::{Lab, peers, wait_until};
 
-const SLOW: Duration = Duration::from_mins(4);
 /// In the order of their turns.
 const SERVERS: [&str; 3] = ["edge", "shed", "worker"];
 
@@ -31,13 +33,8 @@ pub(super) fn play(story: &mut Story<'_>) {
 }
 
 fn three_join(lab: &Lab) {
-    lab.install("laptop", "knarr");
-    lab.install("laptop", "knarrd");
-    lab.repository("harbor");
-    let new =
-        "knarr new harbor --domain harbor.example --origin git@203.0.113.2:harbor.git --recovery ~/kit.txt";
-    me(lab, &format!("{new} --k3s {OLD} --mirror {URL}"));
-    lab.host("git").authorize("git", &harbor(lab, "cat .knarr/deploy.pub"));
+    new_repository(lab, &format!("--k3s {OLD} --mirror {URL}"));
+    authorize(lab);
     let hosts = "edge=root@203.0.113.7 worker=debian@198.51.100.4 attic=pi@192.168.1.20 shed=pi@192.168.2.20";
     harbor(lab, &format!("git push -qu origin main && knarr node add -y --server edge,worker,shed {hosts}"));
     harbor(lab, "knarr ship -y -m 'three servers and a worker'");
@@ -171,21 +168,9 @@ fn all_ready(lab: &Lab, wanted: &str) {
     }
 }
 
-fn ready(lab: &Lab, server: &str, node: &str, wanted: &str) {
-    let version = format!("jsonpath={{.status.nodeInfo.kubeletVersion}}={wanted}");
-    let wait = format!("k3s kubectl wait --timeout=10s node/{node} --for");
-    wait_until(&format!("{node} is Ready with {wanted}"), SLOW, || {
-        lab.host(server).run(&format!("{wait} {version} && {wait} condition=Ready")).ok()
-    });
-}
-
 /// What a server's API says, or nothing.
 fn asked(lab: &Lab, server: &str, words: &str) -> String {
     lab.host(server).run(&format!("k3s kubectl {words}")).text().to_owned()
-}
-
-fn uid(lab: &Lab, server: &str) -> String {
-    on(lab, server, "k3s kubectl get namespace kube-system -o jsonpath={.metadata.uid}")
 }
 
 fn holder(lab: &Lab, server: &str) -> String {

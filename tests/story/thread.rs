@@ -3,7 +3,7 @@
 //! People's steps are typed on the laptop; the judges are git, ssh, systemctl, sysctl and cat on the machines.
 
 use super::Story;
-use super::hands::{NODES, SECRET, converged, harbor, listen, me, on, outcome};
+use super::hands::{NODES, SECRET, authorize, converged, harbor, listen, me, new_repository, on, outcome};
 use crate::Lab;
 
 /// The first hour.
@@ -42,13 +42,7 @@ pub(super) fn removal(story: &mut Story<'_>) {
 
 /// `knarr new` makes a signed, rendered repository without network.
 fn a_new_repository_is_made(lab: &Lab) {
-    lab.install("laptop", "knarr");
-    lab.install("laptop", "knarrd");
-    lab.repository("harbor");
-    me(
-        lab,
-        "knarr new harbor --domain harbor.example --origin git@203.0.113.2:harbor.git --recovery ~/kit.txt",
-    );
+    new_repository(lab, "");
     harbor(
         lab,
         "git verify-commit HEAD && test -z \"$(git status --porcelain)\" && knarr check && knarr render --check",
@@ -58,7 +52,7 @@ fn a_new_repository_is_made(lab: &Lab) {
 
 /// The deploy key is given to the git host, the first commit pushed, and `doctor` finds nothing.
 fn the_origin_takes_the_first_push(lab: &Lab) {
-    lab.host("git").authorize("git", &harbor(lab, "cat .knarr/deploy.pub"));
+    authorize(lab);
     harbor(lab, "git push -u origin main && knarr doctor");
 }
 

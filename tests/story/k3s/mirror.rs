@@ -5,11 +5,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::{OLD, damaged_one};
+use crate::story::hands::ARGO_CD;
 use crate::{Child, K3S_NEWER, Lab, wait_until};
 use std::time::Duration;
 
 const RELEASES: &str = "k3s-io/k3s/releases/download";
-const ARGO_CD: &str = "argoproj/argo-cd/v3.2.11/manifests";
 /// Where it is, for all hosts.
 pub(crate) const URL: &str = "http://203.0.113.1:8000";
 

@@ -1,12 +1,10 @@
 //! What no commit takes back: said beforehand, saved before, and brought back by hand as docs/reliability.md says.
 
 use super::{OLD, all_ready, kubectl, minor, version};
-use crate::story::hands::{harbor, on};
+use crate::story::hands::{SLOW, harbor, on};
 use crate::{Lab, wait_until};
-use std::time::Duration;
 
 const DOCS: &str = include_str!("../../../docs/reliability.md");
-const SLOW: Duration = Duration::from_mins(4);
 
 /// The plan says what has no way back; something is in Kubernetes that is of before.
 pub(super) fn promised(lab: &Lab) {
