@@ -1,27 +1,27 @@
 //! One pass: fetch, accept, load, make the machine so, report. It reads as the list in the design.
 
+mod accept;
 mod objects;
 mod others;
 mod standing;
 
-use self::others::{Given, Others};
 pub use self::standing::place;
-use self::standing::{Standing, refusal, stray, stray_names, troubled, waiting, worse};
+use self::standing::{Standing, stray_names, troubled, waiting, worse};
 use crate::boot::{self, BootError};
 use crate::contact::{self, Surroundings};
 use crate::converge::{Done, Means, converge, may_undo, undo_last};
-use crate::fetch::{Bounds, FetchError, Fetched, fetch, keep_hosts};
+use crate::fetch::{Bounds, Fetched};
 use crate::guard::Outside;
 use crate::host::{Fault, Secrets};
 use crate::identity::{Identity, IdentityError};
 use crate::journal::{Cause, FileStorage, Journal, JournalError};
 use crate::listener::Listener;
-use crate::load::{LoadError, Site, Wanted, load};
+use crate::load::Wanted;
 use crate::lock::Lock;
 use crate::own::{self, Own};
 use crate::paths::Paths;
-use crate::repo::{ACCEPTED, APPLIED, Chain, Repo, RepoError, SEEN};
-use crate::signature::{SignatureError, Signatures};
+use crate::repo::{Repo, RepoError};
+use crate::signature::SignatureError;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -29,9 +29,7 @@ use knarr_node::causes::chain;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
-use knarr_node::report::{Gate, Outcome, Report};
-use knarr_node::state::Git;
-use knarr_node::trust::{SIGNERS, accept};
+use knarr_node::report::{Outcome, Report};
 use knarr_node::{Act, Item};
 use std::io;
 use std::sync::Arc;
@@ -201,141 +199,6 @@ impl Ground {
         own::forgive(&self.paths).map_err(PassError::Report)?;
         let identity = Identity { held: None, ..Identity::read(&self.paths)? };
         Ok(identity.write(&self.paths)?)
-    }
-
-    /// Finds out what is wanted. The floor rises in memory only.
-    fn stand(&self) -> Result<Standing, PassError> {
-        let mut standing = self.stand_here()?;
-        let words = self.listener.words.wanted();
-        let fetched = self.fetch(&standing);
-        let repo = Repo::open(&self.paths.kept("repo.git"))?;
-        let given = match standing.place() {
-            Some(place) => {
-                let others = Others { place: &place, repo: &repo, paths: &self.paths, bounds: &self.bounds };
-                others.give(&words, &fetched)?
-            }
-            None => Given::default(),
-        };
-        self.listener.words.looked(&words, |commit| repo.has(commit));
-        for tip in &given.tips {
-            self.believe(&repo, &mut standing, tip)?;
-        }
-        self.judge(standing, fetched, given.answered)
-    }
-
-    /// Accepts what another node accepted, as far as it counts here too. What else that node has is not followed.
-    fn believe(&self, repo: &Repo, standing: &mut Standing, tip: &Oid) -> Result<(), PassError> {
-        let floor = standing.identity.floor.clone();
-        let Chain::Follows(chain) = repo.chain(&floor, tip)? else { return Ok(()) };
-        let last =
-            accept(floor.clone(), &chain, &mut Signatures::new(repo, &self.paths, &standing.identity))?.last;
-        if last != floor {
-            self.rise(repo, standing, last)?;
-        }
-        Ok(())
-    }
-
-    fn judge(
-        &self,
-        mut standing: Standing,
-        fetched: Result<Fetched, FetchError>,
-        others_answer: bool,
-    ) -> Result<Standing, PassError> {
-        match fetched {
-            Err(error) => {
-                standing.miss(&error, others_answer);
-                let repo = Repo::open(&self.paths.kept("repo.git"))?;
-                standing.see(&repo)?;
-            }
-            Ok(Fetched::Nothing) => standing.add(Outcome::Waiting(vec![Gate::Known])),
-            Ok(Fetched::Branch) => self.follow(&Repo::open(&self.paths.kept("repo.git"))?, &mut standing)?,
-        }
-        if standing.identity.held.as_ref() == Some(&standing.identity.floor) {
-            standing.add(Outcome::Undone { commit: standing.identity.floor.clone() });
-            standing.wanted = None;
-        }
-        Ok(standing)
-    }
-
-    /// Says what the last accepted commit wants, or the last one that could be loaded.
-    fn stand_here(&self) -> Result<Standing, PassError> {
-        let identity = Identity::read(&self.paths)?;
-        let repo = Repo::open(&self.paths.kept("repo.git"))?;
-        let seen = repo.noted(SEEN)?;
-        let mut standing =
-            Standing { identity, seen, outcome: Outcome::Converged, unfetched: None, wanted: None };
-        if repo.has(&standing.identity.floor) {
-            self.load(&repo, &mut standing)?;
-        }
-        Ok(standing)
-    }
-
-    fn fetch(&self, standing: &Standing) -> Result<Fetched, FetchError> {
-        let pinned = &standing.identity.git;
-        let said = standing.wanted.as_ref().map(|wanted| &wanted.git);
-        let all: Vec<&Git> = said.into_iter().chain([pinned]).collect();
-        self.listener.origin.is(&all);
-        fetch(&all, &self.paths, &self.bounds)
-    }
-
-    /// Accepts what was fetched as far as it counts, and loads it.
-    fn follow(&self, repo: &Repo, standing: &mut Standing) -> Result<(), PassError> {
-        let Some(tip) = repo.noted(SEEN)? else { return Ok(()) };
-        standing.seen = Some(tip.clone());
-        let floor = standing.identity.floor.clone();
-        match repo.chain(&floor, &tip)? {
-            Chain::Follows(chain) => {
-                let mut judge = Signatures::new(repo, &self.paths, &standing.identity);
-                let accepted = accept(floor.clone(), &chain, &mut judge)?;
-                if accepted.last != floor || standing.wanted.is_none() {
-                    self.rise(repo, standing, accepted.last)?;
-                }
-                standing.wait_for(&accepted.pending);
-            }
-            off @ (Chain::Behind | Chain::Rewritten) => standing.add(stray(&off, &tip, &floor)),
-        }
-        Ok(())
-    }
-
-    /// Raises the floor, and loads what the new one says.
-    fn rise(&self, repo: &Repo, standing: &mut Standing, last: Oid) -> Result<(), PassError> {
-        let identity = &mut standing.identity;
-        if last != identity.floor {
-            let signers = repo.file(&last, SIGNERS)?.unwrap_or_default();
-            identity.signers = String::from_utf8_lossy(&signers).into_owned();
-            tracing::info!("{}: accepted", last.short());
-            identity.floor = last;
-        }
-        repo.note(ACCEPTED, &identity.floor)?;
-        standing.outcome = Outcome::Converged;
-        self.load(repo, standing)
-    }
-
-    /// Loads the last accepted commit; when that cannot be, the machine is kept as the last good one says.
-    fn load(&self, repo: &Repo, standing: &mut Standing) -> Result<(), PassError> {
-        let identity = &mut standing.identity;
-        let site = Site { repo, paths: &self.paths, today: self.today() };
-        standing.wanted = match load(&site, &identity.floor, identity) {
-            Ok(wanted) => {
-                repo.note(APPLIED, &wanted.commit)?;
-                keep_hosts(repo, &wanted.commit, &self.paths);
-                identity.applied = Some(wanted.commit.clone());
-                standing.outcome = worse(standing.outcome.clone(), wanted.own.outcome());
-                Some(wanted)
-            }
-            Err(LoadError::Repo(error)) => return Err(error.into()),
-            Err(error) => {
-                standing.outcome = refusal(&error, identity);
-                let keeps = !matches!(error, LoadError::Removed(_));
-                let good = identity.applied.clone().filter(|good| keeps && repo.has(good));
-                let newer = error.newer(&self.paths);
-                good.and_then(|good| load(&site, &good, identity).ok()).map(|good| match newer {
-                    Some(own) => good.with_own(own),
-                    None => good,
-                })
-            }
-        };
-        Ok(())
     }
 
     /// Returns the day in UTC; a clock beyond all time lets no device in whose time ends.

@@ -4,12 +4,14 @@ mod others;
 
 use super::*;
 use crate::child::Limits;
+use crate::fetch::{FetchError, fetch};
 use crate::lock::take;
 use crate::repo::Repo;
 use aws_lc_rs::digest::{SHA256, digest};
 use knarr_node::causes::chain;
 use knarr_node::item::{Before, Unit};
 use knarr_node::name::{AbsPath, Digest, HttpsUrl, KeptName, RepoPath};
+use knarr_node::trust::SIGNERS;
 use knarr_node::{ActError, Change, Id, Item, Look, Seen, SweepError, Why};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::listener::Place;
+use crate::load::{Site, load};
 use std::net::TcpStream;
 
 /// The machine `edge`, and `worker` beside it, which serves what it accepted.
