@@ -35,7 +35,7 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How to print: for people, or as JSON
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, global = true, value_parser = Format::of_any_command(), default_value = "text", value_name = "FORMAT")]
     output: Format,
 }
 
@@ -73,10 +73,10 @@ pub enum Done {
     Changes,
 }
 
-/// Finds the repository, and says when this clone was not set up.
+/// Finds the repository, and says when this clone was not set up; that of a CI service never is.
 fn open(ui: &Ui) -> Result<Repo, CliError> {
     let repo = Repo::open()?;
-    if !is_set_up(&repo) {
+    if !ui.ci() && !is_set_up(&repo) {
         ui.note("note: this clone is not set up: type `knarr setup`");
     }
     Ok(repo)

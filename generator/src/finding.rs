@@ -2,10 +2,12 @@
 
 #[macro_use]
 mod list;
+mod annotate;
 mod fault;
 mod near;
 mod show;
 
+pub use annotate::{Issue, github, gitlab};
 pub use fault::Fault;
 pub use near::near;
 pub use show::{Row, rows, text};

@@ -9,7 +9,7 @@ use crate::lower::{MESH, lower};
 use crate::model::{Model, cut, expired, names};
 use crate::secrets::{self, Identities};
 use crate::spec::Spec;
-use crate::ui::Ui;
+use crate::ui::{Format, Ui};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -178,10 +178,20 @@ pub fn warn(prepared: &Prepared, ui: &Ui) {
 
 /// Shows findings and returns the error that stops the command.
 pub fn show(findings: &Findings, inputs: &Inputs, ui: &Ui) -> CliError {
-    if ui.json() {
-        ui.value(&serde_json::json!({ "findings": finding::rows(findings, inputs) }));
-    } else {
+    tell(findings, inputs, ui);
+    CliError::told()
+}
+
+/// Shows findings to whoever reads: people, a program, a CI service.
+pub fn tell(findings: &Findings, inputs: &Inputs, ui: &Ui) {
+    let rows = || finding::rows(findings, inputs);
+    if !findings.is_empty() && matches!(ui.format, Format::Text | Format::Gitlab) {
         ui.note(finding::text(findings, inputs, ui.colour()));
     }
-    CliError::told()
+    match ui.format {
+        Format::Text => {}
+        Format::Json => ui.value(&serde_json::json!({ "findings": rows() })),
+        Format::Github => rows().iter().for_each(|row| ui.say(finding::github(row))),
+        Format::Gitlab => ui.value(&finding::gitlab(&rows())),
+    }
 }

@@ -5,6 +5,8 @@ mod lines;
 pub use lines::{Lines, Live};
 
 use crate::error::CliError;
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize, Style};
 use serde::Serialize;
@@ -12,13 +14,26 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// How output looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
     #[default]
     Text,
     /// For programs: one JSON value on standard output.
     Json,
+    /// For GitHub and Forgejo: a line for each finding, which GitHub shows beside the line of the file.
+    Github,
+    /// For GitLab: a Code Quality report on standard output; people read on standard error.
+    Gitlab,
+}
+
+impl Format {
+    /// Returns the reader of `--output` that every command has; those of CI services are only for findings.
+    pub fn of_any_command() -> impl TypedValueParser<Value = Self> {
+        let known = [Self::Text, Self::Json];
+        let words = known.iter().filter_map(Self::to_possible_value);
+        PossibleValuesParser::new(words).map(|word| if word == "json" { Self::Json } else { Self::Text })
+    }
 }
 
 /// The terminal of a command.
@@ -44,9 +59,20 @@ impl Ui {
         Self { yes, ..self.clone() }
     }
 
+    /// Returns the same terminal, which prints in this way.
+    #[must_use]
+    pub fn printing(&self, format: Format) -> Self {
+        Self { format, ..self.clone() }
+    }
+
     /// Whether programs read the output.
     pub fn json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Whether a CI service reads the output.
+    pub fn ci(&self) -> bool {
+        matches!(self.format, Format::Github | Format::Gitlab)
     }
 
     /// Whether colour is shown.
@@ -61,7 +87,7 @@ impl Ui {
 
     /// Says a line to people; nothing when programs read.
     pub fn say(&self, line: impl std::fmt::Display) {
-        if !self.json() {
+        if matches!(self.format, Format::Text | Format::Github) {
             let _ = writeln!(std::io::stdout(), "{line}"); // a closed pipe is the reader's decision
         }
     }

@@ -2,20 +2,25 @@
 
 use super::{Done, open};
 use crate::error::CliError;
-use crate::finding::{Fault, Place, rows};
+use crate::finding::{Fault, Place};
 use crate::render;
-use crate::ui::Ui;
+use crate::ui::{Format, Ui};
 
 /// Say everything that is wrong with this repository
 ///
 /// Reads only. Exit code 1 when there is an error; warnings alone are fine.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  knarr check --output json    # every finding with code, file, line and column"
+    after_help = "Examples:\n  knarr check --output json      # every finding with code, file, line and column\n  knarr check --output github    # in CI: findings beside the changed lines\n  knarr check --output gitlab > gl-code-quality-report.json"
 )]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// How to print: for people, as JSON, or for a CI service
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+}
 
-pub(super) fn run(_: &Args, ui: &Ui) -> Result<Done, CliError> {
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    let ui = &ui.printing(args.output);
     let repo = open(ui)?;
     let mut prepared = render::prepare(&repo, ui)?;
     let paths = prepared.paths();
@@ -25,10 +30,7 @@ pub(super) fn run(_: &Args, ui: &Ui) -> Result<Done, CliError> {
     if prepared.findings.refuse() {
         return Err(render::show(&prepared.findings, &prepared.inputs, ui));
     }
-    if ui.json() {
-        ui.value(&serde_json::json!({ "findings": rows(&prepared.findings, &prepared.inputs) }));
-    }
-    render::warn(&prepared, ui);
+    render::tell(&prepared.findings, &prepared.inputs, ui);
     let nodes = prepared.model.nodes.values().filter(|node| !node.removed).count();
     ui.done(format_args!("{} with {nodes} machines: no errors", prepared.model.cluster.name));
     Ok(Done::Fine)

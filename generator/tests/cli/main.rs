@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
+mod annotations;
 mod apps;
 mod home;
 mod new;
