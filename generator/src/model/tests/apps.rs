@@ -1,7 +1,7 @@
-//! Apps: one mistake, one finding, and what is rendered of them.
+//! Apps: what is rendered of them.
 
 use super::k3s::with_k3s;
-use super::{Slip, check, example, path};
+use super::{check, example, path};
 use crate::disk::Inputs;
 use crate::emit::{Output, Tree};
 use crate::finding;
@@ -135,94 +135,6 @@ fn a_cluster_is_filled_in_the_order_in_which_one_needs_the_other() {
         Some(Output::Text(_)) | None => false,
     };
     assert!(sealed("edge") && !sealed("worker"), "servers alone get the sealing keys");
-}
-
-#[test]
-fn each_single_mistake_in_an_app_is_one_finding_at_its_place() {
-    let cases: Vec<(Slip, &str)> = vec![
-        (Slip("apps/shop.yaml", "namespace: shop", "namspace: shop"), "KN0102 did you mean `namespace`?"),
-        (Slip("apps/shop.yaml", "namespace: shop", "namespace: Shop"), "KN0109"),
-        (Slip("apps/shop.yaml", "namespace: shop", "namespace: argocd"), "KN0702"),
-        (Slip("apps/shop.yaml", "host: shop", "sync: never"), "KN0104"),
-        (Slip("apps/shop.yaml", "host: shop", "path: host"), "KN0705"),
-        (Slip("apps/shop.yml", "", "namespace: shop\n"), "KN0113"),
-        (Slip("apps/empty.yaml", "", "namespace: shop\n"), "KN0701 apps/empty/deployment.yaml"),
-        (Slip("apps/empty.yaml", "", "namespace: shop\npath: apps/shpo\n"), "KN0701 did you mean `shop`?"),
-        (Slip("apps/shop/deployment.yaml", "kind: Deployment", "kind: 'a"), "KN0101"),
-        (Slip("apps/shop/deployment.yaml", "kind: Deployment\n", ""), "KN0704 kind"),
-        (Slip("apps/shop/deployment.yaml", "metadata: {name: shop}\nspec", "spec"), "KN0704 metadata.name"),
-        (
-            Slip("apps/shop/deployment.yaml", "{name: shop}\nspec", "{name: shop, namespace: argocd}\nspec"),
-            "KN0702",
-        ),
-        (
-            Slip("apps/shop/deployment.yaml", "{name: shop}\nspec", "{name: shop, namespace: A}\nspec"),
-            "KN0109",
-        ),
-        (
-            Slip("apps/shop/twice.yaml", "", "{apiVersion: v1, kind: Service, metadata: {name: shop}}"),
-            "KN0703",
-        ),
-        (Slip("apps/shop/kustomization.yaml", "", "resources: [a.yaml]\n"), "KN0708"),
-        (Slip("apps/blog/a.yaml", "", "{}"), "KN0709"),
-        (
-            Slip(
-                "apps/shop/plain.yaml",
-                "",
-                "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: b}}",
-            ),
-            "KN0321",
-        ),
-        (Slip("sealed/mail/smtp.sealed.yaml", "kind: SealedSecret", "kind: 'a"), "KN0101"),
-        (Slip("knarr.lock", "argocd v3.2.11", "argo v3.2.11"), "KN0711"),
-        (Slip("cluster.yaml", "v1.36.2+k3s1", "1.36.2"), "KN0109"),
-    ];
-    let wrong: Vec<String> = cases.iter().filter_map(|(slip, expected)| differs(slip, expected)).collect();
-    assert!(wrong.is_empty(), "{}", wrong.concat());
-}
-
-fn differs(slip: &Slip, expected: &str) -> Option<String> {
-    let mut inputs = with_app();
-    slip.make(&mut inputs);
-    let (findings, _) = check(&inputs);
-    let rows = finding::rows(&findings, &inputs);
-    let (code, words) = expected.split_once(' ').unwrap_or((expected, ""));
-    let says = |row: &finding::Row| {
-        row.code == code && row.file == slip.0 && (row.help.contains(words) || row.message.contains(words))
-    };
-    let fits = matches!(rows.as_slice(), [row] if says(row));
-    (!fits).then(|| {
-        format!("{} {:?}: not {expected}:\n{}", slip.0, slip.2, finding::text(&findings, &inputs, false))
-    })
-}
-
-#[test]
-fn what_is_missing_around_apps_is_found() {
-    let codes =
-        |inputs: &Inputs| check(inputs).0.iter().map(|finding| finding.fault.code()).collect::<Vec<_>>();
-    let mut inputs = with_app();
-    Slip("cluster.yaml", "k3s: {version: v1.36.2+k3s1}\n", "").make(&mut inputs);
-    assert_eq!(codes(&inputs), ["KN0710"]);
-    let mut inputs = with_app();
-    inputs.files.remove(&path("secrets/sealing-keys.age"));
-    assert_eq!(codes(&inputs), ["KN0712"]);
-    let mut inputs = with_app();
-    Slip("cluster.yaml", "domain: harbor.example\n", "").make(&mut inputs);
-    assert_eq!(codes(&inputs), ["KN0706"]);
-}
-
-#[test]
-fn an_app_has_no_name_of_a_folder_of_sealed() {
-    let mut inputs = with_app();
-    let files = [
-        ("apps/sealed-mail.yaml", "namespace: shop\n"),
-        ("apps/sealed-mail/a.yaml", "{apiVersion: v1, kind: Service, metadata: {name: a}}"),
-    ];
-    for (file, text) in files {
-        inputs.files.insert(path(file), text.into());
-    }
-    let codes: Vec<&str> = check(&inputs).0.iter().map(|finding| finding.fault.code()).collect();
-    assert_eq!(codes, ["KN0707"]);
 }
 
 #[test]

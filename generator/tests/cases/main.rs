@@ -1,0 +1,6 @@
+//! Whole repositories below tests/cases, as `knarr` sees them: what is wrong with each, said exactly, and what is fine.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod invalid;
+mod repository;
+mod valid;
