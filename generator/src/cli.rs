@@ -5,6 +5,7 @@ mod approve;
 mod check;
 mod completions;
 mod doctor;
+mod explain;
 mod kubeconfig;
 mod mend;
 mod new;
@@ -46,6 +47,7 @@ enum Command {
     Setup(setup::Args),
     Render(render::Args),
     Check(check::Args),
+    Explain(explain::Args),
     Node(node::Args),
     Peer(peer::Args),
     App(app::Args),
@@ -92,6 +94,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Setup(args) => setup::run(args, &ui),
         Command::Render(args) => render::run(args, &ui),
         Command::Check(args) => check::run(args, &ui),
+        Command::Explain(args) => explain::run(args, &ui),
         Command::Node(args) => node::run(args, &ui),
         Command::Peer(args) => peer::run(args, &ui),
         Command::App(args) => app::run(args, &ui),

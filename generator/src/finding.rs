@@ -8,7 +8,8 @@ mod near;
 mod show;
 
 pub use annotate::{Issue, github, gitlab};
-pub use fault::Fault;
+pub use fault::{Fault, entries};
+pub use list::Entry;
 pub use near::near;
 pub use show::{Row, rows, text};
 
@@ -24,6 +25,16 @@ pub enum Severity {
     Error,
     /// Said, and nothing more.
     Warning,
+}
+
+impl Severity {
+    /// Returns what comes of a finding of this weight.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Error => "nothing is rendered or shipped while it is there",
+            Self::Warning => "it is said, and nothing is held up",
+        }
+    }
 }
 
 impl std::fmt::Display for Severity {

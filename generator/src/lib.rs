@@ -34,6 +34,7 @@ pub mod origin;
 pub mod plan;
 pub mod private;
 pub mod probe;
+pub mod reference;
 pub mod release;
 pub mod render;
 pub mod seal;

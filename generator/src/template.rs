@@ -30,16 +30,20 @@ pub fn fill(template: &str, words: &[(&'static str, &str)]) -> String {
     tera::Tera::one_off(template, &context, false).expect("a template of ours names only what it is given")
 }
 
-/// Returns the schemas, as path and text, from the types that read the files.
+/// Returns the kinds of files that people write, as name, path and the schema of the type that reads them.
+pub fn kinds() -> [(&'static str, &'static str, Schema); 6] {
+    [
+        ("cluster", "cluster.yaml", schemars::schema_for!(spec::Cluster)),
+        ("node", "nodes/<name>.yaml", schemars::schema_for!(spec::Node)),
+        ("peer", "peers/<name>.yaml", schemars::schema_for!(spec::Peer)),
+        ("app", "apps/<name>.yaml", schemars::schema_for!(spec::App)),
+        ("person", "people/<name>.yaml", schemars::schema_for!(spec::Person)),
+        ("lock", "knarr.lock", schemars::schema_for!(spec::Lock)),
+    ]
+}
+
+/// Returns the schemas for editors, as path and text.
 pub fn schemas() -> Vec<(String, String)> {
-    let all: [(&str, Schema); 6] = [
-        ("cluster", schemars::schema_for!(spec::Cluster)),
-        ("node", schemars::schema_for!(spec::Node)),
-        ("peer", schemars::schema_for!(spec::Peer)),
-        ("app", schemars::schema_for!(spec::App)),
-        ("person", schemars::schema_for!(spec::Person)),
-        ("lock", schemars::schema_for!(spec::Lock)),
-    ];
     let text = |schema: &Schema| serde_json::to_string_pretty(schema).expect("a schema is JSON") + "\n";
-    all.iter().map(|(name, schema)| (format!(".knarr/schema/{name}.json"), text(schema))).collect()
+    kinds().iter().map(|(kind, _, schema)| (format!(".knarr/schema/{kind}.json"), text(schema))).collect()
 }

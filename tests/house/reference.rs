@@ -9,11 +9,14 @@ fn the_reference_is_what_the_programs_say() {
     expect_file!["../../docs/reference/knarr.md"].assert_eq(&reference(knarr::cli::Cli::command(), "knarr"));
     expect_file!["../../docs/reference/knarrd.md"]
         .assert_eq(&reference(knarrd::cli::Cli::command(), "knarrd"));
+    expect_file!["../../docs/reference/findings.md"].assert_eq(&knarr::reference::findings_page(HOW));
+    expect_file!["../../docs/reference/files.md"].assert_eq(&knarr::reference::files_page(HOW));
 }
 
+const HOW: &str = "Written by the program: `UPDATE_EXPECT=1 cargo test -p knarr-tests --test house`.";
+
 fn reference(command: Command, name: &str) -> String {
-    let how = "Written by the program: `UPDATE_EXPECT=1 cargo test -p knarr-tests --test house`.";
-    let mut text = format!("# {name}\n\n{how}\n");
+    let mut text = format!("# {name}\n\n{HOW}\n");
     page(&mut text, &mut command.term_width(100), name);
     text
 }

@@ -8,7 +8,7 @@ use crate::ui::{Format, Ui};
 
 /// Say everything that is wrong with this repository
 ///
-/// Reads only. Exit code 1 when there is an error; warnings alone are fine.
+/// Reads only. Exit code 1 when there is an error; warnings alone are fine. `knarr explain CODE` says more of a finding.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  knarr check --output json      # every finding with code, file, line and column\n  knarr check --output github    # in CI: findings beside the changed lines\n  knarr check --output gitlab > gl-code-quality-report.json"

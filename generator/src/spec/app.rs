@@ -9,16 +9,20 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct App {
     /// The namespace of its objects that name none; it is made.
+    #[schemars(example = &"shop")]
     pub namespace: At<String>,
     /// The folder of its manifests below apps/; `apps/<name>` when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"apps/shop")]
     pub path: Option<At<String>>,
-    /// Where people find it: a name below the cluster's domain, e.g. `shop`, or a whole one with dots. Ingress rules
+    /// Where people find it: a name below the cluster's domain, or a whole one with dots. Ingress rules
     /// that name no host get it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"shop")]
     pub host: Option<At<String>>,
     /// Whether Argo CD follows the repository by itself.
     #[serde(default, skip_serializing_if = "is_auto")]
+    #[schemars(extend("default" = "auto"), example = &"manual")]
     pub sync: Sync,
 }
 

@@ -9,16 +9,20 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// The format of the whole repository: 1.
+    #[schemars(example = 1)]
     pub format: At<u32>,
-    /// The cluster's name, e.g. `harbor`: 1 to 63 of a-z, 0-9 and -.
+    /// The cluster's name: 1 to 63 of a-z, 0-9 and -.
+    #[schemars(example = &"harbor")]
     pub name: At<String>,
-    /// The domain below which apps and machines get their names, e.g. `harbor.example`.
+    /// The domain below which apps and machines get their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"harbor.example")]
     pub domain: Option<At<String>>,
     /// Where machines find the commits.
     pub git: Git,
     /// Addresses or absolute folders laid out like the release addresses: machines try them first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["https://mirror.example"])]
     pub mirrors: Vec<At<String>>,
     /// What runs Kubernetes; without it machines are plain machines in one mesh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,9 +49,11 @@ pub struct Cluster {
 pub struct Git {
     /// Addresses as git takes them; machines try them in order. Host keys: .knarr/known_hosts.
     #[serde(default)]
+    #[schemars(example = ["git@github.com:me/harbor.git"])]
     pub remotes: Vec<At<String>>,
     /// The branch that machines follow.
     #[serde(default = "main")]
+    #[schemars(example = &"main")]
     pub branch: At<String>,
 }
 
@@ -60,8 +66,10 @@ fn main() -> At<String> {
 #[serde(deny_unknown_fields)]
 pub struct Trust {
     /// Names of people (`people/<name>.yaml`): machines follow only commits that these signed or approved.
+    #[schemars(example = ["me"])]
     pub signers: Vec<At<String>>,
     /// A public SSH key that may change only `trust`; its private half is in the recovery kit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"ssh-ed25519 AAAAC3…")]
     pub recovery: Option<At<String>>,
 }

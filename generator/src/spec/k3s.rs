@@ -12,10 +12,12 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct K3s {
-    /// The version, e.g. `v1.36.2+k3s1`; knarr.lock has its digests: `knarr upgrade k3s`.
+    /// The version; knarr.lock has its digests: `knarr upgrade k3s`.
+    #[schemars(example = &"v1.36.2+k3s1")]
     pub version: At<String>,
     /// Keys of K3s's config.yaml that Knarr does not set itself, for all machines that know them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = serde_json::json!({"kubelet-arg": ["max-pods=200"]}))]
     pub config: BTreeMap<At<String>, At<Setting>>,
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 /// Programs, each as name and version, e.g. `k3s v1.36.2+k3s1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(example = serde_json::json!({"k3s v1.36.2+k3s1": {}}))]
 pub struct Lock(pub BTreeMap<At<String>, Pinned>);
 
 impl Lock {
@@ -31,6 +32,7 @@ fn split<'a>(name: &'a str, program: &str) -> Option<&'a str> {
 /// What is downloaded of one version: a file for each architecture, or one for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(example = serde_json::json!({"amd64": {"sha256": "6f0c…", "from": ["https://mirror.example/k3s"]}}))]
 pub struct Pinned {
     /// For x86-64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,9 +42,11 @@ pub struct Pinned {
     pub arm64: Option<Download>,
     /// The SHA-256 digest of the one file for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"c9d2…")]
     pub sha256: Option<At<String>>,
     /// Where the one file for all is found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["https://mirror.example/core-install.yaml"])]
     pub from: Vec<At<String>>,
 }
 
@@ -80,9 +84,11 @@ impl Pinned {
 #[serde(deny_unknown_fields)]
 pub struct Download {
     /// Its SHA-256 digest.
+    #[schemars(example = &"6f0c…")]
     pub sha256: At<String>,
     /// Where it is found.
     #[serde(default)]
+    #[schemars(example = ["https://mirror.example/k3s"])]
     pub from: Vec<At<String>>,
 }
 

@@ -11,11 +11,14 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
-    /// Machines and devices, e.g. `10.210.0.0/16`: one WireGuard mesh, udp 51821.
+    /// Machines and devices: one WireGuard mesh, udp 51821.
+    #[schemars(example = &"10.210.0.0/16")]
     pub mesh: At<String>,
-    /// Pods, e.g. `10.42.0.0/16`.
+    /// Pods.
+    #[schemars(example = &"10.42.0.0/16")]
     pub pods: At<String>,
-    /// Services, e.g. `10.43.0.0/16`.
+    /// Services.
+    #[schemars(example = &"10.43.0.0/16")]
     pub services: At<String>,
 }
 
@@ -30,8 +33,9 @@ impl Default for Network {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Firewall {
-    /// Who may dial sshd: `anywhere`, `mesh`, or a list of networks such as `[192.0.2.0/24]`.
+    /// Who may dial sshd: `anywhere`, `mesh`, or a list of networks.
     #[serde(default)]
+    #[schemars(example = ["192.0.2.0/24"])]
     pub ssh: At<SshFrom>,
 }
 

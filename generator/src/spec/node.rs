@@ -12,33 +12,43 @@ use std::fmt;
 pub struct Node {
     /// What it is to K3s: `[server]`, which runs pods too, or `[agent]`.
     #[serde(default)]
+    #[schemars(example = ["server"])]
     pub roles: Vec<At<Role>>,
     /// The IP address at which others reach it; leave it out behind NAT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"203.0.113.7")]
     pub address: Option<At<String>>,
     /// Whether it is behind NAT: others cannot reach it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false), example = true)]
     pub nat: bool,
     /// Behind NAT: the node that forwards between it and others behind NAT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"edge")]
     pub relay: Option<At<String>>,
     /// How people reach it: `user@host[:port]`, or a name from ssh_config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"root@203.0.113.7")]
     pub ssh: Option<At<String>>,
-    /// Ports that the whole internet may dial: `[80, 443, udp/53]`; tcp when nothing is said.
+    /// Ports that the whole internet may dial; tcp when nothing is said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!([80, 443, "udp/53"]))]
     pub open: Vec<At<OpenPort>>,
-    /// Labels of its Node in Kubernetes, e.g. `{topology.kubernetes.io/region: nbg}`.
+    /// Labels of its Node in Kubernetes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = serde_json::json!({"topology.kubernetes.io/region": "nbg"}))]
     pub labels: BTreeMap<At<String>, At<String>>,
-    /// Taints of its Node as for `kubectl taint`, e.g. `["dedicated=db:NoSchedule"]`.
+    /// Taints of its Node as for `kubectl taint`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["dedicated=db:NoSchedule"])]
     pub taints: Vec<At<String>>,
     /// Its address in the mesh; `knarr node add` writes it, and no other machine ever gets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"10.210.83.168")]
     pub mesh: Option<At<String>>,
-    /// Its architecture; amd64 when nothing is said.
+    /// Its architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "amd64"), example = &"arm64")]
     pub arch: Option<Arch>,
     /// Public halves of what was born on it; `knarr node add` writes them.
     pub keys: Keys,
@@ -47,6 +57,7 @@ pub struct Node {
     pub host: Host,
     /// Written by `knarr node remove`: the machine stops what Knarr started and keeps its data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false), example = true)]
     pub removed: bool,
 }
 
@@ -96,11 +107,15 @@ impl fmt::Display for Arch {
 #[serde(deny_unknown_fields)]
 pub struct Keys {
     /// SHA-256 of /etc/machine-id: a cloned disk is refused.
+    #[schemars(example = &"9f2c41…")]
     pub machine: At<String>,
     /// The age recipient of its secrets.
+    #[schemars(example = &"age1x8…")]
     pub age: At<String>,
     /// The WireGuard key, base64.
+    #[schemars(example = &"7JkPw2…=")]
     pub wireguard: At<String>,
     /// The SSH host key: it signs the reports.
+    #[schemars(example = &"ssh-ed25519 AAAAC3…")]
     pub ssh: At<String>,
 }

@@ -12,15 +12,18 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// The address that this person commits with.
+    #[schemars(example = &"me@example.org")]
     pub email: At<String>,
     /// Public SSH keys: they sign commits (if the name is in trust.signers) and log in (if access says so).
     #[serde(default)]
+    #[schemars(example = ["ssh-ed25519 AAAAC3… me@x1"])]
     pub keys: Vec<At<String>>,
     /// Where this person may log in; leave it out for no login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
     /// age recipients that can open everything in secrets/.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["age1me…"])]
     pub decrypt: Vec<At<String>>,
 }
 
@@ -29,9 +32,11 @@ pub struct Person {
 #[serde(deny_unknown_fields)]
 pub struct Access {
     /// `all`, or a list of nodes.
+    #[schemars(example = &"all")]
     pub nodes: Which,
     /// The login name; everybody but root gets sudo.
     #[serde(rename = "as")]
+    #[schemars(example = &"root")]
     pub login: At<String>,
 }
 

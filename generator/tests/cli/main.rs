@@ -4,6 +4,7 @@
 
 mod annotations;
 mod apps;
+mod explain;
 mod home;
 mod new;
 mod origin;
