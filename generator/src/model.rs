@@ -42,7 +42,7 @@ use check::Check;
 use knarr_node::mesh::Directory;
 use knarr_node::name::{AppName, Digest, NodeName, PeerName, PersonName, RepoPath, SecretName};
 use knarr_node::state::Envelope;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A repository that can work.
 #[derive(Clone, Debug)]
@@ -83,6 +83,7 @@ impl Model {
         check.places(network.as_ref());
         check.addresses(network.as_ref());
         check.logins();
+        check.ways_in(&people);
         let apps = check.apps();
         let cluster = check.cluster(network);
         let lock = check.lock();
@@ -135,8 +136,30 @@ impl Check<'_> {
         }
     }
 
+    /// Warns of secrets that more or fewer identities open than people/ names: age does not say which.
+    fn opened_by_others(&mut self, files: &[String]) {
+        let named = self.spec.people.values().flat_map(|person| &person.decrypt);
+        let named = named.map(|word| word.as_str()).collect::<BTreeSet<&str>>().len();
+        let mut others: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for name in files {
+            let bytes = self.inputs.get(&format!("secrets/{name}.age"));
+            if let Some(opens) = bytes.and_then(secrets::count_recipients).filter(|opens| *opens != named) {
+                others.entry(opens).or_default().push(name);
+            }
+        }
+        if named == 0 || self.folder_broken("people/") {
+            return;
+        }
+        for (opens, names) in others {
+            let path = check::path(&format!("secrets/{}.age", names[0]));
+            let fault = Fault::OtherRecipients { opens, named, names: names.join(", ") };
+            self.findings.add(Place::file(&path), fault);
+        }
+    }
+
     fn secrets(&mut self) -> BTreeMap<SecretName, Digest> {
         let files: Vec<String> = self.inputs.names("secrets", ".age").map(str::to_owned).collect();
+        self.opened_by_others(&files);
         let read = |name: String| {
             let path = check::path(&format!("secrets/{name}.age"));
             let bytes = &self.inputs.files[&path];

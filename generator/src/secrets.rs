@@ -18,6 +18,14 @@ pub fn is_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(b"age-encryption.org/v1\n") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
 }
 
+/// Returns how many X25519 identities open an age file; none when its head cannot be read, e.g. in armor.
+/// Source: age-encryption.org/v1, "Header": a stanza for each recipient, then a line with `---`.
+pub fn count_recipients(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.windows(5).position(|window| window == b"\n--- ")?;
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    Some(head.lines().filter(|line| line.starts_with("-> X25519 ")).count()).filter(|count| *count > 0)
+}
+
 /// Reads a value to its end, but no more than `most` bytes of it. What it outgrows is wiped.
 ///
 /// # Errors

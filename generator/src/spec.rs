@@ -26,7 +26,7 @@ pub use network::{Firewall, Network, OpenPort, SshFrom};
 pub use node::{Arch, Keys, Node, Role};
 pub use peer::Peer;
 pub use person::{Access, Person, Which};
-pub use read::{parse, parse_all, parse_objects};
+pub use read::{conflict, parse, parse_all, parse_objects};
 
 use crate::disk::Inputs;
 use crate::finding::Findings;

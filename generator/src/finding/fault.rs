@@ -3,7 +3,7 @@
 use super::Severity;
 use crate::k3s::Version;
 use crate::spec::Arch;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use knarr_node::name::{AbsPath, BadName, NodeName, RepoPath};
 use knarr_node::net::{MeshIp, WgKey};
 use std::net::IpAddr;
@@ -70,11 +70,14 @@ faults! {
         expected: &'static str,
     } = "files here are called {expected}", "rename the file, or move it elsewhere";
 
+    /// A merge that was not finished.
+    KN0114 Error Conflicted {} = "git left conflict marks here: a merge is not finished", "keep one side or both, and take out the lines that begin with <<<<<<<, ======= and >>>>>>>";
+
     /// No public SSH key.
     KN0201 Error BadSshKey {
         /// What is wrong with it.
         why: String,
-    } = "this is not a public SSH key: {why}", "paste one line of a .pub file, e.g. `ssh-ed25519 AAAAC3… me@laptop`";
+    } = "this is no SSH key to use: {why}", "paste one line of a .pub file, e.g. `ssh-ed25519 AAAAC3… me@laptop`";
     /// No age recipient.
     KN0202 Error BadAgeRecipient {} = "this is not an age recipient", "write `age1…`, which `age-keygen -y FILE` prints";
     /// No WireGuard key.
@@ -126,6 +129,13 @@ faults! {
         /// The other file.
         other: RepoPath,
     } = "{other} has the same SSH key", "each person has own keys: a signature must say who signed";
+    /// A login that services of the system have.
+    KN0214 Error SystemAccount {
+        /// The login name.
+        login: String,
+    } = "`{login}` is an account of the system: its services would get your keys and sudo", "choose a name of your own, or root";
+    /// A machine that people may not log in to, while they may elsewhere.
+    KN0215 Warning NoLogin {} = "people may log in to other machines, and nobody to this one", "add it under `access` in people/NAME.yaml, or write `nodes: all` there";
     /// A machine that has another key than its file says.
     KN0231 Warning OtherKey {
         /// The machine.
@@ -192,6 +202,16 @@ faults! {
         name: String,
     } = "this is no age file: a secret may stand here in the clear", "knarr secret set {name}; and if it was ever committed, choose a new value";
 
+    /// Secrets that others can open than people/ says.
+    KN0312 Warning OtherRecipients {
+        /// How many identities open them.
+        opens: usize,
+        /// How many people/ names.
+        named: usize,
+        /// Their names.
+        names: String,
+    } = "people/ names {named} to `decrypt`, and these secrets open for {opens}: {names}", "set each again, and when somebody left give it a new value: knarr secret set NAME";
+
     /// A Secret of Kubernetes in the clear.
     KN0321 Error PlainSecret {
         /// Its name.
@@ -206,11 +226,11 @@ faults! {
     } = "this is no SealedSecret but `{kind}`", "move it to the folder of an app: sealed/ holds only SealedSecrets";
     /// A sealed Secret in the folder of another namespace.
     KN0323 Error OtherNamespace {
-        /// The namespace that it has.
+        /// The namespace that it has, as it is said.
         found: String,
         /// The folder's.
         folder: String,
-    } = "the namespace is `{found}`, and the folder is that of `{folder}`", "write `namespace: {folder}`, or move the file; values of strict scope must then be sealed anew: knarr seal";
+    } = "the namespace is {found}, and the folder is that of `{folder}`", "write `namespace: {folder}`, or move the file; values of strict scope must then be sealed anew: knarr seal";
     /// A value that nobody sealed.
     KN0324 Error NoSealedValue {
         /// Its key.
@@ -250,7 +270,11 @@ faults! {
         count: usize,
         /// How many may fail.
         survives: usize,
-    } = "{count} servers go on when {survives} of them fails, and one server less would do as well", "make it an odd number";
+        /// How many servers would do as well.
+        fewer: usize,
+        /// How many would survive one more.
+        more: usize,
+    } = "of {count} servers {survives} may fail, which is no more than of {fewer}", "have {more}, of which one more may fail, or {fewer}";
     /// A machine or device without an address in the mesh.
     KN0505 Error NoMeshAddress {
         /// Which one is free.
@@ -355,6 +379,59 @@ faults! {
     KN0524 Error NoNetworks {} = "this list has no network", "write `ssh: mesh` when nobody from outside may dial sshd";
     /// A machine that does not forward.
     KN0525 Error NoForwarding {} = "machines forward for pods, and for each other", "take it out: Knarr sets net.ipv4.ip_forward";
+
+    /// An address within a network where the network itself is meant.
+    KN0526 Error NotCanonical {
+        /// What stands there.
+        found: String,
+        /// The network that holds it.
+        network: IpNet,
+    } = "`{found}` is an address within a network", "write {network}";
+    /// A network without room.
+    KN0527 Error SmallNetwork {
+        /// The network.
+        network: Ipv4Net,
+    } = "{network} has fewer than 256 addresses", "write one with at most 24 behind the slash, e.g. 10.210.0.0/16";
+    /// More machines than pods have networks for.
+    KN0528 Error FewPodNetworks {
+        /// The network of pods.
+        network: Ipv4Net,
+        /// For how many machines it is enough.
+        room: usize,
+        /// How many there are.
+        machines: usize,
+    } = "{network} has pod addresses for {room} machines, and there are {machines}: each takes a /24", "choose a larger network, e.g. 10.42.0.0/16; a cluster that is born keeps its own, and then needs another cluster";
+    /// A network that Kubernetes does not start with.
+    KN0529 Error WideNetwork {
+        /// The network.
+        network: Ipv4Net,
+        /// The least that may stand behind its slash.
+        least: u8,
+    } = "{network} is larger than Kubernetes takes here", "write {least} or more behind the slash";
+    /// A network that has an owner elsewhere.
+    KN0530 Warning PublicNetwork {
+        /// The network.
+        network: Ipv4Net,
+    } = "{network} has addresses of the internet, which machines and pods would not find any more", "choose one within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10";
+    /// Two machines that are dialled at one address.
+    KN0531 Error SamePlace {
+        /// The address.
+        address: IpAddr,
+        /// The other file.
+        other: RepoPath,
+    } = "{other} has the same address {address}, and only one of them can answer there", "write each machine's own; behind one router one has the address, and the others `nat: true`";
+    /// Servers far from each other.
+    KN0532 Warning SpreadServers {
+        /// Where they are.
+        regions: String,
+    } = "servers are in more than one region, {regions}: each write waits until most of them have it", "keep servers in one region; agents may be anywhere";
+    /// A packet that the internet cuts in two.
+    KN0533 Warning WideMtu {
+        /// The MTU.
+        mtu: u32,
+        /// What fits.
+        most: u32,
+    } = "packets of {mtu} bytes do not fit through the internet once WireGuard has wrapped them", "write at most {most}";
 
     /// A pin of two kinds at once.
     KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";
@@ -495,6 +572,18 @@ faults! {
         /// Its key.
         key: String,
     } = "the label `{key}` is set by K3s itself", "take it out, or choose a key of your own";
+    /// A label of a kind that only Kubernetes defines.
+    KN0723 Warning ReservedLabel {
+        /// Its key.
+        key: String,
+        /// What it may have meant.
+        hint: String,
+    } = "nothing in Kubernetes knows the label `{key}`, and such names are reserved for it", "{hint}";
+    /// A taint that comes and goes by itself.
+    KN0724 Error OwnTaint {
+        /// Its key.
+        key: String,
+    } = "the taint `{key}` is set and taken away by Kubernetes itself", "take it out, or choose a key of your own";
     /// One taint with two values.
     KN0722 Error TaintTwice {} = "a taint of this key and effect is there twice", "keep one of them: Kubernetes does";
 }

@@ -161,6 +161,11 @@ impl Check<'_> {
             return None;
         };
         let text = String::from_utf8(bytes.to_owned());
+        let source: RepoPath = parsed.expect("it was parsed above");
+        if let Some(place) = text.as_ref().ok().and_then(|text| spec::conflict(&source, text)) {
+            self.findings.add(place, Fault::Conflicted {});
+            return None;
+        }
         text.map_err(|_| self.findings.add(place, Fault::NotText { path: name })).ok()
     }
 

@@ -138,8 +138,21 @@ fn old_yaml(word: &str) -> Option<String> {
     if is(&["n", "no", "off"]) {
         return Some("false".to_owned());
     }
-    let digits = word.strip_prefix('0').filter(|rest| !rest.is_empty())?;
-    i64::from_str_radix(digits, 8).ok().map(|number| number.to_string())
+    let read = number(word)?;
+    (read != word).then_some(read)
+}
+
+/// Returns what K3s makes of a word that is a number to it. Source: gopkg.in/yaml.v2, resolve.go, v2.4.0.
+fn number(word: &str) -> Option<String> {
+    let plain = word.replace('_', "");
+    let digits = plain.trim_start_matches(['+', '-']);
+    let sign = if plain.starts_with('-') { "-" } else { "" };
+    let radix = |prefix: &str, radix| i64::from_str_radix(digits.strip_prefix(prefix)?, radix).ok();
+    let whole =
+        [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8)].iter().find_map(|(prefix, base)| radix(prefix, *base));
+    let whole = whole.or_else(|| digits.parse().ok()).map(|number: i64| format!("{sign}{number}"));
+    let begins = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    whole.or_else(|| plain.parse::<f64>().ok().filter(|_| begins).map(|number| number.to_string()))
 }
 
 /// Judges a certificate by what tokens pin: the file of one authority that signed itself.

@@ -26,6 +26,28 @@ impl SshKey {
     }
 }
 
+/// The fewest bits of an RSA key that nobody breaks. Source: NIST SP 800-131A Rev. 2, table 2; sshd refuses below 1024.
+const RSA: usize = 2048;
+
+fn rsa_bits(key: &PublicKey) -> Option<usize> {
+    let modulus = key.key_data().rsa()?.n.as_positive_bytes()?;
+    let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    Some(modulus.len() * 8 - unused)
+}
+
+/// Says in words of ours why a text is no key.
+fn why(text: &str, error: &ssh_key::Error) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let typed = ["ssh-", "ecdsa-", "sk-"].iter().any(|start| first.starts_with(start));
+    if matches!(error, ssh_key::Error::AlgorithmUnknown) {
+        format!("sshd knows no type `{first}`")
+    } else if typed {
+        "it is mistyped, or was not copied as a whole".to_owned()
+    } else {
+        "it does not begin with a type such as `ssh-ed25519`".to_owned()
+    }
+}
+
 impl fmt::Display for SshKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -38,9 +60,12 @@ impl FromStr for SshKey {
         if text.contains("PRIVATE KEY") {
             return Err("it is a private key, which must never be in a repository".to_owned());
         }
-        let mut key = PublicKey::from_openssh(text.trim()).map_err(|error| error.to_string())?;
+        let mut key = PublicKey::from_openssh(text.trim()).map_err(|error| why(text, &error))?;
         if matches!(key.algorithm(), Algorithm::Dsa) {
             return Err("sshd refuses DSA keys".to_owned());
+        }
+        if let Some(bits) = rsa_bits(&key).filter(|bits| *bits < RSA) {
+            return Err(format!("an RSA key of {bits} bits is too short, {RSA} are the least"));
         }
         key.set_comment("");
         key.to_openssh().map(|text| Self(text.trim().to_owned())).map_err(|error| error.to_string())

@@ -20,6 +20,35 @@ pub struct Person {
     pub decrypt: BTreeSet<String>,
 }
 
+/// Accounts that Debian has for services. Source: base-passwd 3.6, passwd.master; systemd 257, sysusers.d; openssh-server.
+const SYSTEM: [&str; 25] = [
+    "_apt",
+    "backup",
+    "bin",
+    "daemon",
+    "games",
+    "irc",
+    "list",
+    "lp",
+    "mail",
+    "man",
+    "messagebus",
+    "news",
+    "nobody",
+    "polkitd",
+    "proxy",
+    "sshd",
+    "sync",
+    "sys",
+    "systemd-network",
+    "systemd-resolve",
+    "systemd-timesync",
+    "tss",
+    "uucp",
+    "uuidd",
+    "www-data",
+];
+
 /// Where a person may log in.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -82,7 +111,31 @@ impl Check<'_> {
             spec::Which::All => None,
             spec::Which::Only(names) => Some(names.iter().filter_map(|name| self.node(path, name)).collect()),
         };
-        Some(Access { only, login: self.word(path, &access.login)? })
+        let login: AccountName = self.word(path, &access.login)?;
+        if SYSTEM.contains(&login.as_str()) {
+            self.findings
+                .add(Place::of(path, &access.login), Fault::SystemAccount { login: login.to_string() });
+        }
+        Some(Access { only, login })
+    }
+
+    /// Warns of machines that nobody may log in to, once people may somewhere.
+    pub(super) fn ways_in(&mut self, people: &BTreeMap<PersonName, Person>) {
+        if self.findings.refuse() {
+            return; // a key or a person that cannot be read may be the one who does
+        }
+        let opens = people
+            .values()
+            .filter(|person| !person.keys.is_empty())
+            .filter_map(|person| person.access.as_ref());
+        let opens: Vec<&Access> = opens.collect();
+        for (file, _) in self.spec.nodes.iter().filter(|(_, node)| !node.removed) {
+            let Ok(name) = file.parse::<NodeName>() else { continue };
+            if !opens.is_empty() && !opens.iter().any(|access| access.opens(&name)) {
+                let path = check::path(&format!("nodes/{file}.yaml"));
+                self.findings.add(Place::file(&path), Fault::NoLogin {});
+            }
+        }
     }
 
     /// Takes what git's allowed_signers can hold as one name. Source: ssh-keygen(1), ALLOWED SIGNERS: principals are patterns joined by commas.

@@ -5,9 +5,11 @@ use super::node::ssh_port;
 use super::{Network, check};
 use crate::finding::{Fault, Place, near};
 use crate::spec::{self, At, OpenPort, SshFrom};
+use crate::ssh::Target;
 use knarr_node::firewall::{Open, Proto};
 use knarr_node::mesh::Role;
 use knarr_node::name::{NodeName, RepoPath};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Ports that believe whoever dials them. Source: K3s documentation, installation/requirements.md, 2026-11.
@@ -18,6 +20,9 @@ const CLUSTER: [(Proto, u16, &str); 5] = [
     (Proto::Tcp, 10250, "the kubelet"),
     (Proto::Tcp, 51821, "knarrd's listener"),
 ];
+
+/// The label that says where a machine is. Source: Kubernetes, "Well-Known Labels", v1.36.
+const REGION: &str = "topology.kubernetes.io/region";
 
 impl Check<'_> {
     pub(super) fn role(&mut self, path: &RepoPath, node: &spec::Node) -> Option<Role> {
@@ -103,6 +108,8 @@ impl Check<'_> {
             let path = check::path(&format!("nodes/{file}.yaml"));
             self.reached(&path, node, network);
         }
+        self.one_at_each_place();
+        self.regions();
         let mut stuck = there.clone().filter(|(_, node)| node.nat && node.relay.is_none());
         let first = stuck.next().and_then(|(name, _)| name.parse::<NodeName>().ok());
         for (file, _) in stuck {
@@ -117,6 +124,7 @@ impl Check<'_> {
     }
 
     fn reached(&mut self, path: &RepoPath, node: &spec::Node, network: Option<&Network>) {
+        self.dialled_by_people(path, node, network);
         let Some(word) = &node.address else {
             if !node.nat {
                 self.findings.add(Place::file(path), Fault::NoPlace {});
@@ -134,6 +142,47 @@ impl Check<'_> {
         }
     }
 
+    /// Reports a machine in a LAN whose addresses are pods' or Services': machines of that LAN would not find it.
+    fn dialled_by_people(&mut self, path: &RepoPath, node: &spec::Node, network: Option<&Network>) {
+        let Some((word, network)) = node.ssh.as_ref().zip(network) else { return };
+        let host = word.parse::<Target>().ok().and_then(|target| target.host.parse::<IpAddr>().ok());
+        let Some(address) = host else { return };
+        if let Some(network) = network.holding(address).filter(|holds| *holds != network.mesh) {
+            self.findings.add(Place::of(path, word), Fault::AddressInside { address, network });
+        }
+    }
+
+    /// Reports two machines that are dialled at one address: each has the same port.
+    fn one_at_each_place(&mut self) {
+        let mut whose: BTreeMap<IpAddr, RepoPath> = BTreeMap::new();
+        for (file, node) in self.spec.nodes.iter().filter(|(_, node)| !node.removed) {
+            let path = check::path(&format!("nodes/{file}.yaml"));
+            let Some(word) = &node.address else { continue };
+            let Ok(address) = word.parse::<IpAddr>() else { continue };
+            if let Some(other) = whose.insert(address.to_canonical(), path.clone()) {
+                self.findings.add(Place::of(&path, word), Fault::SamePlace { address, other });
+            }
+        }
+    }
+
+    /// Warns of servers in more than one region. Source: etcd, "Hardware recommendations"; K3s documentation,
+    /// networking/distributed-multicloud.md: embedded etcd is not supported there.
+    fn regions(&mut self) {
+        let server = |node: &&spec::Node| {
+            !node.removed && node.roles.iter().any(|role| role.value == spec::Role::Server)
+        };
+        let there = self.spec.nodes.iter().filter(|(_, node)| server(node));
+        let region = |(file, node): (&String, &spec::Node)| {
+            let (key, value) = node.labels.iter().find(|(key, _)| key.as_str() == REGION)?;
+            Some((value.value.clone(), Place::of(&check::path(&format!("nodes/{file}.yaml")), key)))
+        };
+        let regions: BTreeMap<String, Place> = there.filter_map(region).collect();
+        if let Some((_, place)) = regions.last_key_value().filter(|_| regions.len() > 1) {
+            let names = regions.keys().cloned().collect::<Vec<_>>().join(", ");
+            self.findings.add(place.clone(), Fault::SpreadServers { regions: names });
+        }
+    }
+
     /// Judges how many servers there are, when all machines have a role.
     fn servers(&mut self, roles: &[spec::Role]) {
         let place = Place::file(&check::path("cluster.yaml"));
@@ -141,7 +190,10 @@ impl Check<'_> {
         if count == 0 && !roles.is_empty() {
             self.findings.add(place, Fault::NoServer {});
         } else if count > 0 && count.is_multiple_of(2) {
-            self.findings.add(place, Fault::EvenServers { count, survives: count / 2 - 1 });
+            self.findings.add(
+                place,
+                Fault::EvenServers { count, survives: count / 2 - 1, fewer: count - 1, more: count + 1 },
+            );
         }
     }
 

@@ -45,13 +45,13 @@ struct Sealed {
     encrypted_data: BTreeMap<String, At<String>>,
 }
 
-/// Reports Secrets in the clear, and what lies in `sealed/` and is not sealed for its namespace.
+/// Reports Secrets in the clear, in `host/` too, and what lies in `sealed/` and is not sealed for its namespace.
 pub fn check(inputs: &Inputs, findings: &mut Findings) {
     certificate(inputs, findings);
     for path in inputs.files.keys() {
         if let Some(rest) = path.as_str().strip_prefix("sealed/") {
             sealed(inputs, path, rest, findings);
-        } else if path.as_str().starts_with("apps/") {
+        } else if ["apps/", "host/"].iter().any(|folder| path.as_str().starts_with(folder)) {
             app(inputs, path, findings);
         }
     }
@@ -80,7 +80,8 @@ fn one_sealed(path: &RepoPath, namespace: &str, object: &Object<Sealed>, finding
     let at = &object.metadata.namespace;
     match object.kind.as_str() {
         "SealedSecret" if at.value != namespace => {
-            let fault = Fault::OtherNamespace { found: at.value.clone(), folder: namespace.to_owned() };
+            let found = if at.is_empty() { "not said".to_owned() } else { format!("`{}`", at.value) };
+            let fault = Fault::OtherNamespace { found, folder: namespace.to_owned() };
             findings.add(Place::of(path, if at.span.is_some() { at } else { &object.kind }), fault);
         }
         "SealedSecret" => {}

@@ -13,6 +13,9 @@ pub fn parse<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<T, Fi
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) });
     };
+    if let Some(place) = conflict(path, text) {
+        return Err(Finding { fault: Fault::Conflicted {}, place });
+    }
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
     serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
@@ -26,6 +29,9 @@ pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<V
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) });
     };
+    if let Some(place) = conflict(path, text) {
+        return Err(Finding { fault: Fault::Conflicted {}, place });
+    }
     let options = serde_saphyr::options! { with_snippet: false };
     serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
@@ -43,6 +49,21 @@ pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Va
     };
     serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
+}
+
+/// Returns where git left the marks of a merge that it could not do by itself.
+/// Source: git-merge(1), "How conflicts are presented".
+pub fn conflict(path: &RepoPath, text: &str) -> Option<Place> {
+    let lines = || {
+        text.split_inclusive('\n').scan(0, |at, line| {
+            *at += line.len();
+            Some((*at - line.len(), line.trim_end()))
+        })
+    };
+    let begins = lines().find(|(_, line)| line.starts_with("<<<<<<< "))?;
+    let ends = lines().any(|(at, line)| at > begins.0 && line.starts_with(">>>>>>> "));
+    let span = Some((begins.0, begins.0 + begins.1.len()));
+    ends.then(|| Place { path: path.clone(), span })
 }
 
 fn place(path: &RepoPath, text: &str, error: &Error) -> Place {
@@ -105,6 +126,9 @@ fn fault(error: &Error) -> Fault {
 
 /// Returns the parser's message without the place, which the finding shows itself.
 fn plain(message: &str) -> String {
+    if message.contains("quoted scalar") {
+        return "a quote that opens before this ends nowhere, or what is in it is not indented".to_owned();
+    }
     let first = message.lines().next().unwrap_or(message);
     first.split(" at line ").next().unwrap_or(first).trim_start_matches("error: ").to_owned()
 }

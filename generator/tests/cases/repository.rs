@@ -89,7 +89,7 @@ impl Repository {
         knarr.env_clear().env("HOME", self.folder.path()).env("KNARR_IDENTITY", IDENTITY);
         let output = knarr.arg(command).current_dir(self.root()).output().unwrap();
         let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-        Said { text: out + &err, code: output.status.code().unwrap() }
+        Said { text: err + &out, code: output.status.code().unwrap() }
     }
 
     /// Removes all that was rendered.
