@@ -10,11 +10,15 @@ use std::net::IpAddr;
 
 faults! {
     /// The file is no YAML.
+    ///
+    /// What cannot be read says nothing, and no other finding is made of what it lacks.
     KN0101 Error BadYaml {
         /// What the parser says.
         why: String,
     } = "{why}", "write it as YAML 1.2: two spaces a level, `key: value`";
     /// A key that does not exist here.
+    ///
+    /// Passed over in silence, it would be a setting that you believe in and that does not hold.
     KN0102 Error UnknownKey {
         /// The key.
         key: String,
@@ -22,11 +26,15 @@ faults! {
         hint: String,
     } = "unknown key `{key}`", "{hint}";
     /// A key that must be there.
+    ///
+    /// It has no value that would be right for everybody.
     KN0103 Error MissingKey {
         /// The key.
         key: String,
     } = "the key `{key}` is missing", "add `{key}: …`";
     /// A value of another kind than its key takes.
+    ///
+    /// Nobody guesses what was meant: `nat: yes` is a text in YAML 1.2, and true in YAML 1.1.
     KN0104 Error WrongValue {
         /// What was found.
         found: String,
@@ -34,6 +42,8 @@ faults! {
         expected: String,
     } = "{found} is not {expected}", "write {expected} here";
     /// A key that is there twice.
+    ///
+    /// Readers of YAML differ in which of the two counts.
     KN0105 Error DuplicateKey {
         /// The key.
         key: String,
@@ -41,30 +51,44 @@ faults! {
     /// A file with bytes that are no text.
     KN0106 Error NotUtf8 {} = "the file is not UTF-8 text", "save it as UTF-8, without a byte order mark of UTF-16";
     /// A symbolic link or a device where a file is expected.
+    ///
+    /// A link may lead out of the repository, to bytes that nobody signed.
     KN0107 Error NoFile {} = "this is no file but a symbolic link or a device", "put the file itself here: links may lead out of the repository";
     /// A format of another version.
+    ///
+    /// One format holds for the whole repository; an older program would misread what a newer one wrote.
     KN0108 Error WrongFormat {
         /// The number found.
         found: u32,
     } = "this knarr reads format 1, and the repository says format {found}", "write `format: 1`, or install a knarr that reads format {found}";
     /// A word that does not follow its rule.
+    ///
+    /// Words become names of files, hosts, units and objects, each with rules of its own: what breaks one would fail on the machines.
     KN0109 Error BadWord {
         /// The rule that it breaks.
         bad: BadName,
     } = "{bad}", "change it to fit the rule";
     /// A file whose name is no name.
+    ///
+    /// The folder is the kind and the file's name is the name, so neither stands within the file.
     KN0110 Error BadFileName {
         /// The rule that it breaks.
         bad: BadName,
     } = "the file's name is the thing's name, and {bad}", "rename the file";
     /// No `cluster.yaml`.
+    ///
+    /// It says what is true of the whole cluster, and marks the top of its repository.
     KN0111 Error NoCluster {} = "there is no cluster.yaml", "make a repository with `knarr new NAME`";
     /// A file that is larger than a State should carry.
+    ///
+    /// It travels to machines within their State, and git keeps every version for ever.
     KN0112 Error TooLarge {
         /// Its size in bytes.
         size: u64,
     } = "the file has {size} bytes, and 1 MiB is the most", "let a unit download what is large";
     /// A file that its folder does not expect.
+    ///
+    /// With a misspelt ending, a machine or a person would be missing without a word.
     KN0113 Error StrayFile {
         /// What files there are called.
         expected: &'static str,
@@ -74,17 +98,27 @@ faults! {
     KN0114 Error Conflicted {} = "git left conflict marks here: a merge is not finished", "keep one side or both, and take out the lines that begin with <<<<<<<, ======= and >>>>>>>";
 
     /// No public SSH key.
+    ///
+    /// sshd and git would not take it: nobody could log in or sign with it.
     KN0201 Error BadSshKey {
         /// What is wrong with it.
         why: String,
     } = "this is no SSH key to use: {why}", "paste one line of a .pub file, e.g. `ssh-ed25519 AAAAC3… me@laptop`";
     /// No age recipient.
+    ///
+    /// Secrets could not be encrypted to it.
     KN0202 Error BadAgeRecipient {} = "this is not an age recipient", "write `age1…`, which `age-keygen -y FILE` prints";
     /// No WireGuard key.
+    ///
+    /// No tunnel with it would come up.
     KN0203 Error BadWireguardKey {} = "this is not a WireGuard public key", "run `knarr node refresh NAME`, which asks the machine: base64 of 32 bytes";
     /// No digest of a machine id.
+    ///
+    /// By the hash of /etc/machine-id a machine knows its own file, and a cloned disk is refused.
     KN0204 Error BadMachine {} = "this is not a machine's fingerprint", "run `knarr node refresh NAME`, which asks the machine: 64 of 0-9 and a-f";
     /// Two machines with one key.
+    ///
+    /// Machines are told apart by their keys; the same key twice is a cloned disk or a slip while pasting.
     KN0205 Error SameKey {
         /// Which key.
         key: &'static str,
@@ -92,8 +126,12 @@ faults! {
         other: RepoPath,
     } = "{other} has the same {key} key", "each machine has its own: run `knarr node refresh NAME` for the one that is wrong";
     /// Nobody signs.
+    ///
+    /// Machines follow only commits that a signer signed or approved.
     KN0206 Error NoSigner {} = "nobody may sign, so no machine would follow a commit", "name a person: `signers: [NAME]`";
     /// A signer, or the owner of a device, who is nobody.
+    ///
+    /// Who has no file has no key either, by which a signature could be checked.
     KN0207 Error PersonUnknown {
         /// The name.
         name: String,
@@ -101,6 +139,8 @@ faults! {
         hint: String,
     } = "there is no people/{name}.yaml", "{hint}";
     /// A signer who cannot sign.
+    ///
+    /// Signatures are checked with the public keys of the signer's file.
     KN0208 Error SignerWithoutKey {
         /// The name.
         name: String,
@@ -113,11 +153,15 @@ faults! {
         hint: String,
     } = "there is no nodes/{name}.yaml", "{hint}";
     /// Only one identity opens the secrets.
+    ///
+    /// Whoever loses the only identity can read no secret any more, nor encrypt it for a new machine.
     KN0210 Warning FewRecipients {
         /// How many there are.
         count: usize,
     } = "{count} identity can open secrets/: when it is lost, so are they", "add a second age recipient under `decrypt`: another person's, or a recovery key on paper";
     /// Nobody but one signs.
+    ///
+    /// Machines would go on as they are, and only a hand on each of them could make them follow somebody else.
     KN0211 Warning FewSigners {} = "one key can sign and there is no recovery signer: when it is lost, no machine follows anybody", "set `trust.recovery`, or add a signer";
     /// Two people with one address.
     KN0212 Error SameEmail {
@@ -137,6 +181,8 @@ faults! {
     /// A machine that people may not log in to, while they may elsewhere.
     KN0215 Warning NoLogin {} = "people may log in to other machines, and nobody to this one", "add it under `access` in people/NAME.yaml, or write `nodes: all` there";
     /// A machine that has another key than its file says.
+    ///
+    /// Machines find each other by these keys: with another one, all would lose their tunnel to it.
     KN0231 Warning OtherKey {
         /// The machine.
         node: NodeName,
@@ -145,6 +191,8 @@ faults! {
     } = "{node} itself says its key is {says}: others would lose it", "knarr node refresh {node}";
 
     /// A file with no source or several.
+    ///
+    /// Two sources would leave open which bytes count.
     KN0301 Error OneSource {} = "a file has exactly one of `from`, `text` and `secret`", "keep one of them";
     /// A source that is not there.
     KN0302 Error NoSuchFile {
@@ -154,16 +202,22 @@ faults! {
         hint: String,
     } = "there is no file `{path}` in the repository", "{hint}";
     /// A source that is no text.
+    ///
+    /// A State is YAML, which holds text.
     KN0303 Error NotText {
         /// The path.
         path: String,
     } = "`{path}` is not UTF-8 text", "keep binary files out of host/: let a unit download them, or make it a secret";
     /// A source outside host/.
+    ///
+    /// host/ is what machines get; the other folders are for Knarr to read.
     KN0304 Error OutsideHost {
         /// The path.
         path: String,
     } = "`{path}` is not below host/", "move the file to host/ and write `from: host/…`";
     /// One path for two things.
+    ///
+    /// One would overwrite the other at each pass.
     KN0305 Error TwoThings {
         /// The place on the machine.
         path: AbsPath,
@@ -171,11 +225,15 @@ faults! {
         other: String,
     } = "{path} is also {other}", "give one of them another path";
     /// A path that belongs to Knarr.
+    ///
+    /// Two writers would undo each other's work at each pass.
     KN0306 Error OwnPath {
         /// The place on the machine.
         path: AbsPath,
     } = "{path} belongs to Knarr", "choose another path";
     /// A unit that reads what nobody here makes.
+    ///
+    /// A unit restarts when what it reads was changed by Knarr; other changes are not seen.
     KN0307 Warning NobodyMakes {
         /// The place on the machine.
         path: AbsPath,
@@ -197,6 +255,8 @@ faults! {
         above: AbsPath,
     } = "{path} lies below {above}, which is a file", "give one of them another path";
     /// A secret in the clear.
+    ///
+    /// Git keeps what was ever committed, and every machine fetches it.
     KN0311 Error NotEncrypted {
         /// Its name.
         name: String,
@@ -213,6 +273,8 @@ faults! {
     } = "people/ names {named} to `decrypt`, and these secrets open for {opens}: {names}", "set each again, and when somebody left give it a new value: knarr secret set NAME";
 
     /// A Secret of Kubernetes in the clear.
+    ///
+    /// Git keeps what was ever committed, and every machine fetches it.
     KN0321 Error PlainSecret {
         /// Its name.
         name: String,
@@ -225,6 +287,8 @@ faults! {
         kind: String,
     } = "this is no SealedSecret but `{kind}`", "move it to the folder of an app: sealed/ holds only SealedSecrets";
     /// A sealed Secret in the folder of another namespace.
+    ///
+    /// A value of strict scope opens only under the name and in the namespace that it was sealed for.
     KN0323 Error OtherNamespace {
         /// The namespace that it has, as it is said.
         found: String,
@@ -232,27 +296,37 @@ faults! {
         folder: String,
     } = "the namespace is {found}, and the folder is that of `{folder}`", "write `namespace: {folder}`, or move the file; values of strict scope must then be sealed anew: knarr seal";
     /// A value that nobody sealed.
+    ///
+    /// Git keeps what was ever committed, and every machine fetches it.
     KN0324 Error NoSealedValue {
         /// Its key.
         key: String,
     } = "`{key}` is no sealed value: it may stand here in the clear", "seal it with `knarr seal`; and if it was ever committed, choose a new value";
     /// A certificate that nothing can be sealed with.
+    ///
+    /// What is sealed with another certificate than that of the cluster's key opens nowhere.
     KN0325 Error BadCertificate {
         /// What is wrong with it.
         why: String,
     } = "this is no certificate to seal with: {why}", "take an earlier one: git log -- secrets/sealing.crt";
 
     /// An output that a person changed.
+    ///
+    /// Outputs follow from the files that people write: a render would lose the edit, so none overwrites it.
     KN0401 Error Edited {
         /// The output.
         path: RepoPath,
     } = "somebody edited this file, which `knarr render` writes", "to drop the edit: rm {path}; knarr render. To keep it, say it in the files that people write (cluster.yaml, nodes/, people/), then do the same";
     /// A file among the outputs that no render wrote.
+    ///
+    /// It may be somebody's work in the wrong place, or left over by a merge.
     KN0402 Error Foreign {
         /// The file.
         path: RepoPath,
     } = "no render wrote this file", "move it out of rendered/, or delete it: rm {path}";
     /// Outputs that are not what the files say now.
+    ///
+    /// Machines do what rendered/ says, not what the files say that people write.
     KN0403 Error NotRendered {
         /// How many.
         count: usize,
@@ -263,8 +337,12 @@ faults! {
     /// Two roles.
     KN0502 Error TwoRoles {} = "a machine has one role: a server runs pods too", "write `roles: [server]` or `roles: [agent]`";
     /// Machines, and no server among them.
+    ///
+    /// Agents join through a server.
     KN0503 Error NoServer {} = "no machine is a server, so there would be no API", "write `roles: [server]` in one of nodes/";
     /// As many servers as one less would do for.
+    ///
+    /// etcd goes on while more than half of its members answer: of four one may fail, as of three, and there are more that can fail.
     KN0504 Warning EvenServers {
         /// How many there are.
         count: usize,
@@ -276,6 +354,8 @@ faults! {
         more: usize,
     } = "of {count} servers {survives} may fail, which is no more than of {fewer}", "have {more}, of which one more may fail, or {fewer}";
     /// A machine or device without an address in the mesh.
+    ///
+    /// Machines talk to each other, and K3s to K3s, by addresses in the mesh.
     KN0505 Error NoMeshAddress {
         /// Which one is free.
         hint: String,
@@ -290,6 +370,8 @@ faults! {
         hint: String,
     } = "{ip} is not a machine's address in {network}", "{hint}";
     /// Two with one address.
+    ///
+    /// WireGuard gives an address to one key only, so one of the two would be cut off.
     KN0507 Error SameAddress {
         /// The address.
         ip: MeshIp,
@@ -299,6 +381,8 @@ faults! {
         hint: String,
     } = "{other} has the same mesh address {ip}", "{hint}";
     /// Networks that share addresses.
+    ///
+    /// A packet to an address of both would reach one of them only.
     KN0508 Error Overlap {
         /// One.
         one: Ipv4Net,
@@ -308,6 +392,8 @@ faults! {
     /// An address, and behind NAT.
     KN0509 Error BothPlaces {} = "others reach a machine at its `address`, or it is behind NAT, not both", "take out `nat: true`, or `address`";
     /// Neither an address nor NAT.
+    ///
+    /// Others would not know where to send the first packet.
     KN0510 Error NoPlace {} = "nothing says how others reach this machine", "write `address: IP`, or `nat: true` when nobody can reach it from outside";
     /// A machine's own address among those of the cluster.
     KN0511 Error AddressInside {
@@ -317,6 +403,8 @@ faults! {
         network: Ipv4Net,
     } = "{address} lies in the cluster's own network {network}, and would be dialled through itself", "choose another network in cluster.yaml";
     /// A relay that nobody can dial.
+    ///
+    /// A relay forwards between machines that cannot dial each other, so both must be able to dial it.
     KN0512 Error HiddenRelay {
         /// Its name.
         name: NodeName,
@@ -324,6 +412,8 @@ faults! {
         hint: String,
     } = "`{name}` is behind NAT itself, so nobody can reach it", "{hint}";
     /// Two machines that cannot find each other.
+    ///
+    /// Neither can send the first packet to the other, so no tunnel comes up.
     KN0513 Error NoWay {
         /// The other one.
         other: NodeName,
@@ -331,6 +421,8 @@ faults! {
         hint: String,
     } = "this machine and `{other}` are both behind NAT, and neither has a relay", "{hint}";
     /// Something goes through a machine that was removed.
+    ///
+    /// A removed machine stops what Knarr started, its tunnels too.
     KN0514 Error GoneNode {
         /// Its name.
         name: NodeName,
@@ -345,6 +437,8 @@ faults! {
         what: &'static str,
     } = "{port} is for {what} and believes whoever dials it", "take it out: nodes reach it over the mesh, and devices that `reach` it";
     /// sshd's port among those open to all.
+    ///
+    /// `open` is for everybody, so what `firewall.ssh` narrows is wide again.
     KN0517 Warning OpensSsh {} = "this opens sshd to the whole internet, whatever `firewall.ssh` says", "take it out, or write `firewall: {{ssh: anywhere}}` in cluster.yaml";
     /// SSH for the mesh only, and nobody in it.
     KN0518 Warning NobodyLogsIn {} = "sshd is for the mesh only, and no device reaches it: people would be locked out", "add a device: knarr peer add NAME --reach ssh";
@@ -361,16 +455,22 @@ faults! {
         other: RepoPath,
     } = "{other} has the same name", "rename the device: in reports both would look alike";
     /// A device whose time is over.
+    ///
+    /// Machines drop a device after its last day, by their own clocks.
     KN0521 Warning Expired {
         /// The last day.
         until: String,
     } = "no machine lets this device in any more: its last day was {until}", "write a later day, or: knarr peer remove NAME";
     /// A device whose node cannot be dialled from elsewhere.
+    ///
+    /// A device dials this one node from wherever it is.
     KN0522 Warning HiddenVia {
         /// The node.
         name: NodeName,
     } = "`{name}` is behind NAT: the device reaches it only within its network", "let `via` name a machine with an address";
     /// A device's node that is another one to its devices.
+    ///
+    /// A device knows its node by address, port and key, and nothing tells it of a change.
     KN0523 Warning CutsDevices {
         /// Their names.
         names: String,
@@ -378,6 +478,8 @@ faults! {
     /// A list of networks with nothing in it.
     KN0524 Error NoNetworks {} = "this list has no network", "write `ssh: mesh` when nobody from outside may dial sshd";
     /// A machine that does not forward.
+    ///
+    /// Without forwarding, pods reach nobody and devices only the node that they dial.
     KN0525 Error NoForwarding {} = "machines forward for pods, and for each other", "take it out: Knarr sets net.ipv4.ip_forward";
 
     /// An address within a network where the network itself is meant.
@@ -436,11 +538,15 @@ faults! {
     /// A pin of two kinds at once.
     KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";
     /// A version without digests.
+    ///
+    /// Machines run only what is pinned by its digest.
     KN0602 Warning NotPinned {
         /// The version.
         version: Version,
     } = "knarr.lock has no digest of K3s {version}, so machines get no Kubernetes", "knarr upgrade k3s {version}";
     /// A version without a digest for a machine's architecture.
+    ///
+    /// Machines run only what is pinned by its digest, and each architecture has its own file.
     KN0603 Warning NotForArch {
         /// The version.
         version: Version,
@@ -448,8 +554,12 @@ faults! {
         arch: Arch,
     } = "knarr.lock has no digest of K3s {version} for {arch}, so this machine gets no Kubernetes", "knarr upgrade k3s {version}, with a mirror that has it";
     /// No authorities and no tokens.
+    ///
+    /// The tokens pin the authority, so that no machine joins a cluster that only claims to be yours.
     KN0604 Error NoMaterial {} = "the repository has no certificate authorities and tokens for K3s", "knarr upgrade k3s makes them";
     /// Some authorities and tokens, and others not.
+    ///
+    /// With a new one in its place, whoever knows the old one would not believe the cluster any more.
     KN0605 Error LostMaterial {
         /// The file.
         path: String,
@@ -460,6 +570,8 @@ faults! {
         why: &'static str,
     } = "this is no certificate authority for K3s: {why}", "take it from an earlier commit: git log";
     /// A key that Knarr sets.
+    ///
+    /// What Knarr sets follows from the other files; another value would not fit them.
     KN0607 Error OwnSetting {
         /// The key.
         key: String,
@@ -474,6 +586,8 @@ faults! {
         hint: String,
     } = "K3s does not know `{key}`, and would pass over it", "{hint}";
     /// A word that YAML 1.1 reads otherwise.
+    ///
+    /// One file would mean one thing here, and another thing on the machines.
     KN0609 Error OldYaml {
         /// The word.
         word: String,
@@ -488,6 +602,8 @@ faults! {
         takes: &'static str,
     } = "`{key}` takes {takes}", "write {takes}";
     /// Something that cannot change after the birth.
+    ///
+    /// What is chosen at the birth stands in the cluster's data and certificates, which no commit changes.
     KN0611 Error BornOtherwise {
         /// What it was born with.
         with: String,
@@ -497,11 +613,15 @@ faults! {
         procedure: &'static str,
     } = "this cluster was born with {with}, and the files say {now}", "{procedure}";
     /// A first server that is none.
+    ///
+    /// Other servers join the one that has the data; without it, they would be another cluster.
     KN0612 Error NoFounder {
         /// Its name.
         name: String,
     } = "`{name}` is no server of this cluster", "name a server that has the data: its /var/lib/rancher/k3s/server/db is not empty";
     /// More servers than the data allow.
+    ///
+    /// SQLite is a file of one server; several servers share their data by etcd.
     KN0613 Error OneServerOnly {
         /// How many there are.
         count: usize,
@@ -539,11 +659,15 @@ faults! {
         host: String,
     } = "`{host}` is a name below the cluster's domain, and the cluster has none", "write the whole name, e.g. {host}.example.org, or `domain:` in cluster.yaml";
     /// An app with the name of a folder of sealed/.
+    ///
+    /// Both would be Applications of one name in Argo CD.
     KN0707 Error SealedApp {
         /// The namespace.
         namespace: String,
     } = "this is the name of the Application for sealed/{namespace}/", "rename the app";
     /// Input of a tool.
+    ///
+    /// Argo CD takes the manifests as they stand here, and runs no tool over them.
     KN0708 Error NotPlain {
         /// The tool.
         of: &'static str,
@@ -562,9 +686,13 @@ faults! {
         line: String,
     } = "no Argo CD is pinned, so nothing would follow apps/", "add this line: {line}";
     /// Sealed Secrets that nothing opens.
+    ///
+    /// The controller opens only what was sealed for its key.
     KN0712 Error NoSealingKey {} = "there are sealed Secrets, and the repository has no key that opens them", "knarr sealing-key new, and seal them anew: knarr seal";
 
     /// A repository in one place only.
+    ///
+    /// One disk then holds the machine and all that could rebuild it.
     KN0731 Warning OnlyCopy {} = "the origin is on the machine that it describes: with its disk, all is lost", "knarr origin URL, with a place elsewhere";
 
     /// A label that is not people's.

@@ -9,6 +9,8 @@ fn a_finding_is_explained_anywhere() {
     expect![[r#"
         KN0507: Two with one address.
 
+          WireGuard gives an address to one key only, so one of the two would be cut off.
+
           says    ‹the other file› has the same mesh address ‹the address›
           help    ‹which one is free›
           weight  error: nothing is rendered or shipped while it is there
