@@ -27,7 +27,7 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::setup::is_set_up;
 use crate::ui::{Format, Ui};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Turn one git repository into running machines
 #[derive(Debug, Parser)]
@@ -36,11 +36,12 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How to print: for people, or as JSON
-    #[arg(long, global = true, value_parser = Format::of_any_command(), default_value = "text", value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     New(new::Args),
     Up(up::Args),
@@ -66,6 +67,24 @@ enum Command {
     Completions(completions::Args),
 }
 
+impl Cli {
+    /// Reads the command line. Building all commands takes longer than many a command, so at first only the typed one is;
+    /// help and refusals speak of the others, too.
+    ///
+    /// # Errors
+    /// What is to be printed instead of running a command.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::try_parse().or_else(|_| Self::from_arg_matches(&Self::whole().try_get_matches()?))
+    }
+
+    /// Returns all commands as they are documented.
+    pub fn whole() -> clap::Command {
+        let mut whole = Self::command();
+        whole.build();
+        whole
+    }
+}
+
 /// How a command ended well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
@@ -87,13 +106,16 @@ fn open(ui: &Ui) -> Result<Repo, CliError> {
 /// Runs a command line.
 pub fn run(cli: &Cli) -> Result<Done, CliError> {
     let ui = Ui::new(cli.output, false);
+    if ui.ci() && !matches!(cli.command, Command::Check(_)) {
+        return Err(CliError::user("CI services are told of findings only").help("use it with `knarr check`"));
+    }
     match &cli.command {
         Command::New(args) => new::run(args, &ui),
         Command::Up(args) => up::run(args, &ui),
         Command::Origin(args) => origin::run(args, &ui),
         Command::Setup(args) => setup::run(args, &ui),
         Command::Render(args) => render::run(args, &ui),
-        Command::Check(args) => check::run(args, &ui),
+        Command::Check(_) => check::run(&ui),
         Command::Explain(args) => explain::run(args, &ui),
         Command::Node(args) => node::run(args, &ui),
         Command::Peer(args) => peer::run(args, &ui),

@@ -1,13 +1,12 @@
 //! `knarr`: see the library of the same name.
 
-use clap::Parser;
 use knarr::cli::{Cli, Done, run};
 use knarr::error::CliError;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();

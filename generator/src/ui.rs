@@ -5,8 +5,6 @@ mod lines;
 pub use lines::{Lines, Live};
 
 use crate::error::CliError;
-use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize, Style};
 use serde::Serialize;
@@ -14,7 +12,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// How output looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people.
     #[default]
@@ -22,18 +20,11 @@ pub enum Format {
     /// For programs: one JSON value on standard output.
     Json,
     /// For GitHub and Forgejo: a line for each finding, which GitHub shows beside the line of the file.
+    #[value(hide = true)]
     Github,
     /// For GitLab: a Code Quality report on standard output; people read on standard error.
+    #[value(hide = true)]
     Gitlab,
-}
-
-impl Format {
-    /// Returns the reader of `--output` that every command has; those of CI services are only for findings.
-    pub fn of_any_command() -> impl TypedValueParser<Value = Self> {
-        let known = [Self::Text, Self::Json];
-        let words = known.iter().filter_map(Self::to_possible_value);
-        PossibleValuesParser::new(words).map(|word| if word == "json" { Self::Json } else { Self::Text })
-    }
 }
 
 /// The terminal of a command.
@@ -57,12 +48,6 @@ impl Ui {
     #[must_use]
     pub fn assume(&self, yes: bool) -> Self {
         Self { yes, ..self.clone() }
-    }
-
-    /// Returns the same terminal, which prints in this way.
-    #[must_use]
-    pub fn printing(&self, format: Format) -> Self {
-        Self { format, ..self.clone() }
     }
 
     /// Whether programs read the output.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 #[test]
 fn the_reference_is_what_the_programs_say() {
-    expect_file!["../../docs/reference/knarr.md"].assert_eq(&reference(knarr::cli::Cli::command(), "knarr"));
+    expect_file!["../../docs/reference/knarr.md"].assert_eq(&reference(knarr::cli::Cli::whole(), "knarr"));
     expect_file!["../../docs/reference/knarrd.md"]
         .assert_eq(&reference(knarrd::cli::Cli::command(), "knarrd"));
     expect_file!["../../docs/reference/findings.md"].assert_eq(&knarr::reference::findings_page(HOW));

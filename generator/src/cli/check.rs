@@ -4,23 +4,19 @@ use super::{Done, open};
 use crate::error::CliError;
 use crate::finding::{Fault, Place};
 use crate::render;
-use crate::ui::{Format, Ui};
+use crate::ui::Ui;
 
 /// Say everything that is wrong with this repository
 ///
-/// Reads only. Exit code 1 when there is an error; warnings alone are fine. `knarr explain CODE` says more of a finding.
+/// Reads only. Exit code 1 when there is an error; warnings alone are fine. `--output` takes `github` and `gitlab`, too, which
+/// only `check` has. `knarr explain CODE` says more of a finding.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  knarr check --output json      # every finding with code, file, line and column\n  knarr check --output github    # in CI: findings beside the changed lines\n  knarr check --output gitlab > gl-code-quality-report.json"
 )]
-pub(super) struct Args {
-    /// How to print: for people, as JSON, or for a CI service
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
-}
+pub(super) struct Args {}
 
-pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
-    let ui = &ui.printing(args.output);
+pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
     let mut prepared = render::prepare(&repo, ui)?;
     let paths = prepared.paths();

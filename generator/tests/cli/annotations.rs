@@ -43,6 +43,6 @@ fn every_finding_is_an_annotation_and_the_exit_code_stays() {
 fn only_findings_are_annotations() {
     let home = Home::with_example();
     let said = home.knarr("harbor", &["plan", "--output", "gitlab"]);
-    assert!(said.contains("[possible values: text, json]") && said.ends_with("exit 1\n"), "{said}");
+    assert!(said.contains("use it with `knarr check`") && said.ends_with("exit 1\n"), "{said}");
     assert!(home.knarr("harbor", &["--output", "json", "check"]).starts_with("{\n  \"findings\": []"));
 }
