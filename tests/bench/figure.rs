@@ -46,9 +46,15 @@ pub(crate) struct Values {
 
 impl Values {
     /// Runs the work once for warmth, then so often, and takes the times.
-    pub(crate) fn times(runs: usize, mut work: impl FnMut()) -> Self {
+    pub(crate) fn times(runs: usize, work: impl FnMut()) -> Self {
+        Self::times_after(runs, || (), work)
+    }
+
+    /// As [`Values::times`]; what prepares each run is not timed.
+    pub(crate) fn times_after(runs: usize, mut prepare: impl FnMut(), mut work: impl FnMut()) -> Self {
         work();
         let mut once = || {
+            prepare();
             let began = Instant::now();
             work();
             began.elapsed().as_secs_f64()
