@@ -11,6 +11,7 @@ mod label;
 mod lock;
 mod manifest;
 mod mesh;
+mod needs;
 mod network;
 mod node;
 mod peer;

@@ -97,6 +97,12 @@ faults! {
     /// A merge that was not finished.
     KN0114 Error Conflicted {} = "git left conflict marks here: a merge is not finished", "keep one side or both, and take out the lines that begin with <<<<<<<, ======= and >>>>>>>";
 
+    /// A name that every machine has for something else.
+    KN0115 Error ReservedName {
+        /// The name.
+        name: String,
+    } = "`{name}` is the name of something else on every machine", "choose another name";
+
     /// No public SSH key.
     ///
     /// sshd and git would not take it: nobody could log in or sign with it.
@@ -690,6 +696,13 @@ faults! {
     /// The controller opens only what was sealed for its key.
     KN0712 Error NoSealingKey {} = "there are sealed Secrets, and the repository has no key that opens them", "knarr sealing-key new, and seal them anew: knarr seal";
 
+    /// Something that pods wait for, and nothing makes.
+    KN0713 Warning NothingGives {
+        /// What it is.
+        object: String,
+        /// Which may have been meant, or how to make it.
+        hint: String,
+    } = "pods of this object wait for {object}, which nothing in the repository gives", "{hint}";
     /// A repository in one place only.
     ///
     /// One disk then holds the machine and all that could rebuild it.

@@ -3,6 +3,7 @@
 use super::Model;
 use super::check::{self, Check};
 use super::manifest::{Gives, Object, ObjectId};
+use super::needs::Needs;
 use crate::finding::{Fault, Place, near};
 use crate::seal;
 use crate::spec::{self, Arch, At, Sync};
@@ -50,13 +51,19 @@ impl Model {
     }
 }
 
-/// Objects that are there, with the file of each.
-type There = BTreeMap<ObjectId, RepoPath>;
+/// What all files say together.
+#[derive(Default)]
+struct There {
+    /// Objects that are there, with the file of each.
+    files: BTreeMap<ObjectId, RepoPath>,
+    /// What their pods need.
+    needs: Vec<Needs>,
+}
 
 impl Check<'_> {
     /// Proves all apps, and the folders of `sealed/` as one app for each namespace.
     pub(super) fn apps(&mut self) -> BTreeMap<AppName, App> {
-        let (mut apps, mut there) = (BTreeMap::new(), There::new());
+        let (mut apps, mut there) = (BTreeMap::new(), There::default());
         for (file, app) in &self.spec.apps {
             let path = check::path(&format!("apps/{file}.yaml"));
             let name = self.file_name(&path, file);
@@ -76,6 +83,7 @@ impl Check<'_> {
             apps.entry(name).or_insert(app);
         }
         self.folders_without_app();
+        self.provided(&apps, &there.needs);
         self.what_apps_need(&apps);
         apps
     }
@@ -134,6 +142,7 @@ impl Check<'_> {
             let objects = self.manifest(path, gives);
             for (object, place) in &objects {
                 self.only_once(path, object, place, there);
+                there.needs.extend(Needs::of(object, place));
             }
             if !objects.is_empty() {
                 files.insert(name, objects.into_iter().map(|(object, _)| object).collect());
@@ -144,10 +153,10 @@ impl Check<'_> {
 
     fn only_once(&mut self, path: &RepoPath, object: &Object, place: &Place, there: &mut There) {
         let id = object.id();
-        if let Some(other) = there.get(&id).cloned() {
+        if let Some(other) = there.files.get(&id).cloned() {
             self.findings.add(place.clone(), Fault::TwoObjects { object: id.to_string(), other });
         }
-        there.entry(id).or_insert_with(|| path.clone());
+        there.files.entry(id).or_insert_with(|| path.clone());
     }
 
     fn sealed_folders(&self) -> BTreeSet<Namespace> {

@@ -33,6 +33,16 @@ impl Check<'_> {
         name.parse().map_err(|bad| self.findings.add(Place::file(path), Fault::BadFileName { bad })).ok()
     }
 
+    /// Reports a machine or device that would take a name from what every machine has in /etc/hosts.
+    /// Source: Debian 13, netbase, /etc/hosts; RFC 6761, section 6.3.
+    pub(super) fn not_reserved(&mut self, path: &RepoPath, name: &str) {
+        const RESERVED: [&str; 5] =
+            ["localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes", "ip6-allrouters"];
+        if RESERVED.contains(&name) {
+            self.findings.add(Place::file(path), Fault::ReservedName { name: name.to_owned() });
+        }
+    }
+
     /// Reports a word that breaks a rule which no type of node/ has.
     pub(super) fn bad(&mut self, path: &RepoPath, word: &At<String>, what: &'static str, rule: &'static str) {
         let bad = BadName { what, text: word.value.clone(), rule };

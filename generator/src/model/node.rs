@@ -78,6 +78,7 @@ impl Check<'_> {
         for (file, node) in &self.spec.nodes {
             let path = check::path(&format!("nodes/{file}.yaml"));
             let name = self.file_name(&path, file);
+            self.not_reserved(&path, file);
             self.own_keys(&path, &node.keys, keys);
             if let (Some(name), Some(node)) = (name, self.one_node(&path, node, base)) {
                 nodes.insert(name, node);

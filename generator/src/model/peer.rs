@@ -25,6 +25,7 @@ impl Check<'_> {
         for (file, peer) in &self.spec.peers {
             let path = check::path(&format!("peers/{file}.yaml"));
             let name = self.file_name(&path, file);
+            self.not_reserved(&path, file);
             if self.spec.nodes.contains_key(file) {
                 let other = check::path(&format!("nodes/{file}.yaml"));
                 self.findings.add(Place::file(&path), Fault::SameName { other });
