@@ -1,8 +1,8 @@
-# What can be done here: make setup, demo, test (unit, seal, api, story), check, release, bench, sweep. .ci/run calls check and test.
+# What can be done here: make setup, demo, test (unit, seal, api, story), check, bench, sweep. .ci/run calls check and test.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
 step := @tests/step
 
-.PHONY: setup build peers demo test test-k3s unit seal api story check release bench sweep
+.PHONY: setup build peers demo test test-k3s unit seal api story check bench sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -50,13 +50,9 @@ check: setup
 	$(step) clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 	$(step) rustdoc env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-# The programs as users get them, static so that they start on any distribution; they take minutes
-release: setup
-	$(step) release cargo rustc --release --locked -p knarr --bin knarr -- -C target-feature=+crt-static
-	$(step) release cargo rustc --release --locked -p knarrd --bin knarrd -- -C target-feature=+crt-static
-
-# Figures beside their peers, written to docs/benchmarks.md
-bench: release peers
+# Figures beside their peers, written to docs/benchmarks.md; release builds take minutes
+bench: setup peers
+	$(step) release cargo build --workspace --release --locked
 	$(step) bench cargo bench -p knarr-tests --locked --bench figures
 
 # Removes test hosts that were kept or left behind
