@@ -92,7 +92,11 @@ fn fault(error: &Error) -> Fault {
     match error.without_snippet() {
         Error::SerdeUnknownField { field, expected, .. } => Fault::UnknownKey {
             key: field.clone(),
-            hint: near(field, expected.iter().copied(), "see the reference for the keys of this file"),
+            hint: near(
+                field,
+                expected.iter().copied(),
+                "knarr explain, with the path of this file, lists its keys",
+            ),
         },
         Error::SerdeMissingField { field, .. } => Fault::MissingKey { key: (*field).to_owned() },
         Error::DuplicateMappingKey { key, .. } => {
