@@ -95,9 +95,13 @@ faults! {
     } = "files here are called {expected}", "rename the file, or move it elsewhere";
 
     /// A merge that was not finished.
+    ///
+    /// Such lines in a file for machines would be written to their disks as they are.
     KN0114 Error Conflicted {} = "git left conflict marks here: a merge is not finished", "keep one side or both, and take out the lines that begin with <<<<<<<, ======= and >>>>>>>";
 
     /// A name that every machine has for something else.
+    ///
+    /// Machines and devices stand in /etc/hosts of every machine by their names.
     KN0115 Error ReservedName {
         /// The name.
         name: String,
@@ -180,11 +184,15 @@ faults! {
         other: RepoPath,
     } = "{other} has the same SSH key", "each person has own keys: a signature must say who signed";
     /// A login that services of the system have.
+    ///
+    /// A service that is broken into would be a person with sudo.
     KN0214 Error SystemAccount {
         /// The login name.
         login: String,
     } = "`{login}` is an account of the system: its services would get your keys and sudo", "choose a name of your own, or root";
     /// A machine that people may not log in to, while they may elsewhere.
+    ///
+    /// knarrd heals what it can; for the rest somebody must get in.
     KN0215 Warning NoLogin {} = "people may log in to other machines, and nobody to this one", "add it under `access` in people/NAME.yaml, or write `nodes: all` there";
     /// A machine that has another key than its file says.
     ///
@@ -269,6 +277,8 @@ faults! {
     } = "this is no age file: a secret may stand here in the clear", "knarr secret set {name}; and if it was ever committed, choose a new value";
 
     /// Secrets that others can open than people/ says.
+    ///
+    /// An age file does not say whom it opens for, only for how many. Who could open it once may have kept the value.
     KN0312 Warning OtherRecipients {
         /// How many identities open them.
         opens: usize,
@@ -489,6 +499,8 @@ faults! {
     KN0525 Error NoForwarding {} = "machines forward for pods, and for each other", "take it out: Knarr sets net.ipv4.ip_forward";
 
     /// An address within a network where the network itself is meant.
+    ///
+    /// One reader takes the address, another the network, and a third refuses both.
     KN0526 Error NotCanonical {
         /// What stands there.
         found: String,
@@ -501,6 +513,8 @@ faults! {
         network: Ipv4Net,
     } = "{network} has fewer than 256 addresses", "write one with at most 24 behind the slash, e.g. 10.210.0.0/16";
     /// More machines than pods have networks for.
+    ///
+    /// Kubernetes gives each machine a /24 of the pods' network when it joins; the machine without one never gets ready.
     KN0528 Error FewPodNetworks {
         /// The network of pods.
         network: Ipv4Net,
@@ -510,6 +524,8 @@ faults! {
         machines: usize,
     } = "{network} has pod addresses for {room} machines, and there are {machines}: each takes a /24", "choose a larger network, e.g. 10.42.0.0/16; a cluster that is born keeps its own, and then needs another cluster";
     /// A network that Kubernetes does not start with.
+    ///
+    /// The API server takes at most 20 bits for Services, and a /24 for each machine makes a /8 the widest network of pods.
     KN0529 Error WideNetwork {
         /// The network.
         network: Ipv4Net,
@@ -517,11 +533,15 @@ faults! {
         least: u8,
     } = "{network} is larger than Kubernetes takes here", "write {least} or more behind the slash";
     /// A network that has an owner elsewhere.
+    ///
+    /// Packets for these addresses go into the mesh or to pods, and never to who has them on the internet.
     KN0530 Warning PublicNetwork {
         /// The network.
         network: Ipv4Net,
     } = "{network} has addresses of the internet, which machines and pods would not find any more", "choose one within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10";
     /// Two machines that are dialled at one address.
+    ///
+    /// Each machine has the same WireGuard port, so packets for both arrive at one of them.
     KN0531 Error SamePlace {
         /// The address.
         address: IpAddr,
@@ -529,11 +549,15 @@ faults! {
         other: RepoPath,
     } = "{other} has the same address {address}, and only one of them can answer there", "write each machine's own; behind one router one has the address, and the others `nat: true`";
     /// Servers far from each other.
+    ///
+    /// etcd answers a write when most servers have it on their disks: tens of milliseconds between regions slow the whole API, and elections begin.
     KN0532 Warning SpreadServers {
         /// Where they are.
         regions: String,
     } = "servers are in more than one region, {regions}: each write waits until most of them have it", "keep servers in one region; agents may be anywhere";
     /// A packet that the internet cuts in two.
+    ///
+    /// WireGuard adds 60 bytes over IPv4 and 80 over IPv6. What is then over 1500 is cut in two or lost, mostly in silence.
     KN0533 Warning WideMtu {
         /// The MTU.
         mtu: u32,
@@ -697,6 +721,8 @@ faults! {
     KN0712 Error NoSealingKey {} = "there are sealed Secrets, and the repository has no key that opens them", "knarr sealing-key new, and seal them anew: knarr seal";
 
     /// Something that pods wait for, and nothing makes.
+    ///
+    /// Such a pod is not started, and Kubernetes says so only in its events.
     KN0713 Warning NothingGives {
         /// What it is.
         object: String,
@@ -714,6 +740,8 @@ faults! {
         key: String,
     } = "the label `{key}` is set by K3s itself", "take it out, or choose a key of your own";
     /// A label of a kind that only Kubernetes defines.
+    ///
+    /// A key with a letter wrong is a label all the same: what selects by the right one passes over the machine.
     KN0723 Warning ReservedLabel {
         /// Its key.
         key: String,
@@ -721,6 +749,8 @@ faults! {
         hint: String,
     } = "nothing in Kubernetes knows the label `{key}`, and such names are reserved for it", "{hint}";
     /// A taint that comes and goes by itself.
+    ///
+    /// The controllers of Nodes take it away, or add it again, whatever the repository says.
     KN0724 Error OwnTaint {
         /// Its key.
         key: String,
