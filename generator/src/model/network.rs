@@ -87,7 +87,7 @@ impl Check<'_> {
         let Some(k3s) = self.spec.cluster.as_ref().and_then(|cluster| cluster.k3s.as_ref()) else { return };
         let machines = self.spec.nodes.values().filter(|node| !node.removed).count();
         let room = 1usize << (LEAST - network.prefix_len());
-        let own_size = format!("{:?}", k3s.config).contains("node-cidr-mask-size");
+        let own_size = k3s.config.values().any(|setting| setting.value.has("node-cidr-mask-size="));
         if machines > room && !own_size {
             self.findings.add(Place::of(path, word), Fault::FewPodNetworks { network, room, machines });
         }

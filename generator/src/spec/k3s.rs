@@ -35,6 +35,17 @@ pub enum Setting {
     List(Vec<At<Setting>>),
 }
 
+impl Setting {
+    /// Whether it is a text that begins so, or a list that has one.
+    pub fn has(&self, start: &str) -> bool {
+        match self {
+            Self::Text(text) => text.starts_with(start),
+            Self::List(all) => all.iter().any(|one| one.value.has(start)),
+            Self::Flag(_) | Self::Number(_) => false,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(SettingVisitor)
