@@ -1,8 +1,10 @@
 //! Secrets at rest: age files, opened with the operator's identity. Values never show in errors or Debug.
 
+use age_core::format::{FileKey, Stanza};
 use aws_lc_rs::digest::{SHA256, digest as hash};
 use base64::Engine;
 use knarr_node::name::{ClusterName, Digest, SecretName};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -19,11 +21,22 @@ pub fn is_encrypted(bytes: &[u8]) -> bool {
 }
 
 /// Returns how many X25519 identities open an age file; none when its head cannot be read, e.g. in armor.
-/// Source: age-encryption.org/v1, "Header": a stanza for each recipient, then a line with `---`.
 pub fn count_recipients(bytes: &[u8]) -> Option<usize> {
-    let end = bytes.windows(5).position(|window| window == b"\n--- ")?;
-    let head = std::str::from_utf8(&bytes[..end]).ok()?;
-    Some(head.lines().filter(|line| line.starts_with("-> X25519 ")).count()).filter(|count| *count > 0)
+    let counter = Counter::default();
+    // It opens nothing: what comes of it is what it was shown.
+    let _ = age::Decryptor::new(bytes).ok()?.decrypt(std::iter::once(&counter as &dyn age::Identity));
+    Some(counter.0.get()).filter(|count| *count > 0)
+}
+
+/// An identity that fits no stanza, and counts those that are for X25519. Source: age-encryption.org/v1, "Header".
+#[derive(Default)]
+struct Counter(Cell<usize>);
+
+impl age::Identity for Counter {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+        self.0.set(self.0.get() + usize::from(stanza.tag == "X25519"));
+        None
+    }
 }
 
 /// Reads a value to its end, but no more than `most` bytes of it. What it outgrows is wiped.
