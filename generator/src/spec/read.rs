@@ -10,12 +10,7 @@ use serde_saphyr::Error;
 /// # Errors
 /// The finding that says what is wrong with it, and where.
 pub fn parse<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<T, Finding> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return Err(Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) });
-    };
-    if let Some(place) = conflict(path, text) {
-        return Err(Finding { fault: Fault::Conflicted {}, place });
-    }
+    let text = merged(path, bytes)?;
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
     serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
@@ -26,12 +21,7 @@ pub fn parse<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<T, Fi
 /// # Errors
 /// The finding that says what is wrong with it, and where.
 pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return Err(Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) });
-    };
-    if let Some(place) = conflict(path, text) {
-        return Err(Finding { fault: Fault::Conflicted {}, place });
-    }
+    let text = merged(path, bytes)?;
     let options = serde_saphyr::options! { with_snippet: false };
     serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
@@ -42,13 +32,23 @@ pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<V
 /// # Errors
 /// The finding that says what is wrong with it, and where.
 pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Value>, Finding> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) })?;
+    let text = utf8(path, bytes)?;
     let options = serde_saphyr::options! {
         with_snippet: false, strict_booleans: true, legacy_octal_numbers: true
     };
     serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
+}
+
+fn utf8<'a>(path: &RepoPath, bytes: &'a [u8]) -> Result<&'a str, Finding> {
+    std::str::from_utf8(bytes).map_err(|_| Finding { fault: Fault::NotUtf8 {}, place: Place::file(path) })
+}
+
+/// Returns a text without the marks of a merge.
+fn merged<'a>(path: &RepoPath, bytes: &'a [u8]) -> Result<&'a str, Finding> {
+    let text = utf8(path, bytes)?;
+    let conflict = conflict(path, text).map(|place| Finding { fault: Fault::Conflicted {}, place });
+    conflict.map_or(Ok(text), Err)
 }
 
 /// Returns where git left the marks of a merge that it could not do by itself.
