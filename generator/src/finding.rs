@@ -10,7 +10,7 @@ mod show;
 pub use annotate::{Issue, github, gitlab};
 pub use fault::{Fault, entries};
 pub use list::Entry;
-pub use near::near;
+pub use near::{did_you_mean, near};
 pub use show::{Row, rows, text};
 
 use crate::spec::At;

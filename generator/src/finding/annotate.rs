@@ -66,7 +66,7 @@ pub fn gitlab(rows: &[Row]) -> Vec<Issue> {
         Issue {
             description: format!("{}; help: {}", row.message, row.help),
             check_name: row.code,
-            fingerprint: fingerprint.as_str().trim_start_matches("sha256:").to_owned(),
+            fingerprint: fingerprint.hex().as_str().to_owned(),
             severity: match row.severity {
                 Severity::Error => "blocker",
                 Severity::Warning => "minor",

@@ -1,7 +1,7 @@
 //! Labels and taints of machines: what Kubernetes would refuse, and what belongs to K3s.
 
 use super::check::Check;
-use crate::finding::{Fault, Place, near};
+use crate::finding::{Fault, Place, did_you_mean};
 use crate::spec::At;
 use knarr_node::name::{LabelKey, LabelValue, RepoPath, Taint};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,12 +75,8 @@ impl Check<'_> {
                 return None;
             }
             if is_reserved(key) && !RESERVED.iter().any(|label| fits(key, label)) {
-                let hint = near(key, RESERVED, "");
-                let hint = if hint.starts_with("did") {
-                    hint
-                } else {
-                    "choose a key of your own, e.g. example.org/rack".to_owned()
-                };
+                let own = || "choose a key of your own, e.g. example.org/rack".to_owned();
+                let hint = did_you_mean(key, RESERVED).unwrap_or_else(own);
                 self.findings
                     .add(Place::of(path, key), Fault::ReservedLabel { key: key.value.clone(), hint });
             }

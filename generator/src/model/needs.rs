@@ -3,7 +3,7 @@
 use super::app::App;
 use super::check::Check;
 use super::manifest::Object;
-use crate::finding::{Fault, Place, near};
+use crate::finding::{Fault, Place, did_you_mean};
 use knarr_node::name::AppName;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,8 +106,8 @@ impl Check<'_> {
                     id.namespace == *namespace && (id.kind == *kind || id.kind == format!("Sealed{kind}"))
                 });
                 let known: Vec<String> = same.map(|id| id.name).collect();
-                let hint = near(name, known.iter().map(String::as_str), "");
-                let hint = if hint.starts_with("did") { hint } else { make(kind, name, namespace) };
+                let hint = did_you_mean(name, known.iter().map(String::as_str));
+                let hint = hint.unwrap_or_else(|| make(kind, name, namespace));
                 let object = format!("{kind} {namespace}/{name}");
                 self.findings.add(place.clone(), Fault::NothingGives { object, hint });
             }
