@@ -141,15 +141,15 @@ impl Check<'_> {
     fn opened_by_others(&mut self, files: &[String]) {
         let named = self.spec.people.values().flat_map(|person| &person.decrypt);
         let named = named.map(|word| word.as_str()).collect::<BTreeSet<&str>>().len();
+        if named == 0 || self.folder_broken("people/") {
+            return;
+        }
         let mut others: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
         for name in files {
             let bytes = self.inputs.get(&format!("secrets/{name}.age"));
             if let Some(opens) = bytes.and_then(secrets::count_recipients).filter(|opens| *opens != named) {
                 others.entry(opens).or_default().push(name);
             }
-        }
-        if named == 0 || self.folder_broken("people/") {
-            return;
         }
         for (opens, names) in others {
             let path = check::path(&format!("secrets/{}.age", names[0]));

@@ -63,23 +63,23 @@ impl Check<'_> {
     }
 
     fn founded(&mut self, path: &RepoPath, founded: &At<spec::Founded>) -> Option<Founded> {
-        let servers = self.servers_there();
         let server: NodeName = self.word(path, &founded.server)?;
-        if !servers.iter().any(|name| name == server.as_str()) && !self.folder_broken("nodes/") {
+        let count = self.servers_there().count();
+        let is_there = self.servers_there().any(|(name, _)| name == server.as_str());
+        if !is_there && !self.folder_broken("nodes/") {
             let name = server.to_string();
             self.findings.add(Place::of(path, &founded.server), Fault::NoFounder { name });
         }
-        if founded.datastore == Datastore::Sqlite && servers.len() > 1 {
-            let count = servers.len();
+        if founded.datastore == Datastore::Sqlite && count > 1 {
             self.findings.add(Place::of(path, founded), Fault::OneServerOnly { count });
         }
         Some(Founded { server, datastore: founded.datastore })
     }
 
-    fn servers_there(&self) -> Vec<String> {
+    /// Returns the servers that are there, as the files say.
+    pub(super) fn servers_there(&self) -> impl Iterator<Item = (&String, &spec::Node)> {
         let server = |node: &spec::Node| node.roles.iter().any(|role| role.value == Role::Server);
-        let there = self.spec.nodes.iter().filter(|(_, node)| !node.removed && server(node));
-        there.map(|(name, _)| name.clone()).collect()
+        self.spec.nodes.iter().filter(move |(_, node)| !node.removed && server(node))
     }
 
     /// Refuses what is otherwise than at the birth.

@@ -168,15 +168,11 @@ impl Check<'_> {
     /// Warns of servers in more than one region. Source: etcd, "Hardware recommendations"; K3s documentation,
     /// networking/distributed-multicloud.md: embedded etcd is not supported there.
     fn regions(&mut self) {
-        let server = |node: &&spec::Node| {
-            !node.removed && node.roles.iter().any(|role| role.value == spec::Role::Server)
-        };
-        let there = self.spec.nodes.iter().filter(|(_, node)| server(node));
         let region = |(file, node): (&String, &spec::Node)| {
             let (key, value) = node.labels.iter().find(|(key, _)| key.as_str() == REGION)?;
             Some((value.value.clone(), Place::of(&check::path(&format!("nodes/{file}.yaml")), key)))
         };
-        let regions: BTreeMap<String, Place> = there.filter_map(region).collect();
+        let regions: BTreeMap<String, Place> = self.servers_there().filter_map(region).collect();
         if let Some((_, place)) = regions.last_key_value().filter(|_| regions.len() > 1) {
             let names = regions.keys().cloned().collect::<Vec<_>>().join(", ");
             self.findings.add(place.clone(), Fault::SpreadServers { regions: names });
