@@ -30,7 +30,7 @@ impl Answer {
     /// Returns everything that there is.
     pub fn all() -> Self {
         let mut answer = Self { findings: entries(), ..Self::default() };
-        for file in &files() {
+        for file in files() {
             file.keys.iter().for_each(|key| answer.add(file, key));
         }
         answer
@@ -57,11 +57,11 @@ pub fn find(words: &[String]) -> Result<Answer, String> {
     let files = files();
     let answer = match words {
         [] => Answer::all(),
-        [word] => one(word, &files),
+        [word] => one(word, files),
         [file, key] => files.iter().find(|it| names(it, file)).map(|it| within(it, key)).unwrap_or_default(),
         _ => Answer::default(),
     };
-    if answer.is_empty() { Err(meant(&words.join(" "), &files)) } else { Ok(answer) }
+    if answer.is_empty() { Err(meant(&words.join(" "), files)) } else { Ok(answer) }
 }
 
 fn one(word: &str, files: &[File]) -> Answer {

@@ -4,6 +4,7 @@ use crate::emit::yaml::{self, Line};
 use crate::template;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// A kind of file that people write.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,9 +52,13 @@ pub struct Word {
     pub meaning: String,
 }
 
-/// Returns all kinds of files.
-pub fn files() -> Vec<File> {
-    template::kinds().into_iter().map(|(kind, path, schema)| file(kind, path, schema.as_value())).collect()
+/// Returns all kinds of files; their schemas are read once.
+pub fn files() -> &'static [File] {
+    static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
+        let kinds = template::kinds().into_iter();
+        kinds.map(|(kind, path, schema)| file(kind, path, schema.as_value())).collect()
+    });
+    &FILES
 }
 
 fn file(kind: &'static str, path: &'static str, root: &Value) -> File {
@@ -221,7 +226,7 @@ mod tests {
 
     fn all() -> Vec<(File, Key)> {
         files()
-            .into_iter()
+            .iter()
             .flat_map(|file| file.keys.clone().into_iter().map(move |key| (file.clone(), key)))
             .collect()
     }

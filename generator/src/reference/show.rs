@@ -67,10 +67,10 @@ fn flow(value: &serde_json::Value) -> String {
 
 /// Returns the keys of a section, a line each.
 fn below(place: &Place) -> Vec<[String; 2]> {
-    let file = files().into_iter().find(|file| file.path == place.files[0]).map(|file| file.keys);
+    let file = files().iter().find(|file| file.path == place.files[0]).map(|file| &file.keys);
     let prefix = format!("{}.", place.key.key);
     let keys = file.into_iter().flatten().filter(|key| key.key.starts_with(&prefix));
-    keys.map(|key| [key.key, first_sentence(&key.meaning)]).collect()
+    keys.map(|key| [key.key.clone(), first_sentence(&key.meaning)]).collect()
 }
 
 fn aligned(rows: &[[String; 2]]) -> String {
