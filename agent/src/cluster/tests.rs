@@ -171,14 +171,20 @@ fn no_word_of_a_secret_is_said() {
     assert_eq!(world.kubectl("get secret db -o jsonpath={.data.key}"), "aHVudGVyMg==");
 }
 
-#[test]
-#[ignore = "needs the programs of make peers"]
-fn all_of_argo_cd_is_made_and_an_application_follows_its_folder() {
+/// Returns a world with an app, and the items that make Argo CD and it.
+fn with_argo_cd() -> (World, String) {
     let mut world = World::new();
     world.file("bootstrap/namespaces.yaml", &NAMESPACES.replace("shop", "argocd"));
     world.file("argocd/applications.yaml", APPLICATION);
-    world.file("apps/shop/told.yaml", "one");
     let items = world.argo_cd();
+    (world, items)
+}
+
+#[test]
+#[ignore = "needs the programs of make peers"]
+fn all_of_argo_cd_is_made_and_an_application_follows_its_folder() {
+    let (mut world, items) = with_argo_cd();
+    world.file("apps/shop/told.yaml", "one");
     let first = world.commit(&items);
     assert_eq!(world.pass(), Converged);
     let written = "get crd,all,configmap,secret,role,networkpolicy,serviceaccount -A -o jsonpath={.items[*].metadata.resourceVersion}";
@@ -203,10 +209,7 @@ fn all_of_argo_cd_is_made_and_an_application_follows_its_folder() {
 #[test]
 #[ignore = "needs the programs of make peers"]
 fn argo_cd_is_asked_to_look_again_at_an_app_that_it_could_not_compare() {
-    let mut world = World::new();
-    world.file("bootstrap/namespaces.yaml", &NAMESPACES.replace("shop", "argocd"));
-    world.file("argocd/applications.yaml", APPLICATION);
-    let items = world.argo_cd();
+    let (mut world, items) = with_argo_cd();
     world.commit(&items);
     assert_eq!(world.pass(), Converged);
     let refresh =

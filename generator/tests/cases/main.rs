@@ -1,6 +1,8 @@
 //! Whole repositories below tests/cases, as `knarr` sees them: what is wrong with each, said exactly, and what is fine.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "../folder/mod.rs"]
+mod folder;
 mod invalid;
 mod repository;
 mod valid;

@@ -1,5 +1,6 @@
 //! A case as a repository of its own: the base, less what the case is without, and the case's files on top.
 
+use crate::folder::copy;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -113,22 +114,6 @@ fn without(case: &Path) -> Vec<String> {
 /// Whether a case says itself how its outputs lie there.
 pub(crate) fn is_rendered(case: &Path) -> bool {
     case.join("rendered").exists() || without(case).iter().any(|path| path.starts_with("rendered/"))
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            copy(&path, &target);
-        } else if kind.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(path).unwrap(), target).unwrap();
-        } else {
-            fs::copy(path, target).unwrap();
-        }
-    }
 }
 
 fn read(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {

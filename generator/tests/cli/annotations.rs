@@ -1,6 +1,7 @@
 //! What CI services get of `knarr check`: a folder of tests/annotations/ is laid over the example, and holds what comes of it.
 
-use crate::home::{Home, copy};
+use crate::folder::copy;
+use crate::home::Home;
 use expect_test::expect_file;
 use std::fs;
 use std::path::Path;

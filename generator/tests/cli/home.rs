@@ -1,5 +1,6 @@
 //! A home folder of its own for each test: fixed names, nothing of the machine but its programs.
 
+use crate::folder::copy;
 use assert_cmd::Command;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,19 +97,6 @@ fn ssh_key(home: &Home) {
         .arg(&key)
         .assert()
         .success();
-}
-
-pub(crate) fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 pub(crate) fn files(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {

@@ -5,6 +5,8 @@
 mod annotations;
 mod apps;
 mod explain;
+#[path = "../folder/mod.rs"]
+mod folder;
 mod home;
 mod new;
 mod origin;
