@@ -1,8 +1,8 @@
-# What can be done here: make setup, demo, test (unit, seal, api, story), check, bench, sweep. .ci/run calls check and test.
+# What can be done here: make setup, demo, test (unit, seal, yaml, api, story), check, bench, sweep. .ci/run calls check and test.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
 step := @tests/step
 
-.PHONY: setup build peers demo test test-k3s unit seal api story check bench sweep
+.PHONY: setup build peers demo test test-k3s unit seal yaml api story check bench sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -20,7 +20,7 @@ demo: build peers
 	@$(CARGO_TARGET_DIR)/debug/demo
 
 # All tests; the story last
-test: unit seal api story
+test: unit seal yaml api story
 
 unit: build
 	$(step) tests cargo test --workspace --locked --no-fail-fast --quiet
@@ -30,6 +30,10 @@ unit: build
 # The real kubeseal opens what we seal, and we what it seals
 seal: build peers
 	$(step) seal cargo test -p knarr-tests --locked --quiet --test seal
+
+# Kubernetes' YAML library, go-yaml and PyYAML read back what we write
+yaml: build peers
+	$(step) yaml cargo test -p knarr-tests --locked --quiet --test yaml
 
 # The real API server takes what knarrd makes of rendered/cluster.yaml
 api: build peers

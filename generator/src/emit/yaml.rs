@@ -5,7 +5,7 @@
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_saphyr::{FlowMap, FlowSeq};
+use serde_saphyr::{DoubleQuoted, FlowMap, FlowSeq};
 use std::fmt;
 
 /// The most bytes, as JSON, of what stands on one line.
@@ -73,7 +73,9 @@ impl Value {
                 list.iter().map(|value| Some(value.line()? + 2)).sum::<Option<usize>>().map(|n| n + 2)
             }
             Self::Map(map) => {
-                let entry = |(key, value): &(String, Self)| Some(key.len() + value.line()? + 4);
+                let entry = |(key, value): &(String, Self)| {
+                    if is_asking(key) { None } else { Some(key.len() + value.line()? + 4) }
+                };
                 map.iter().map(entry).sum::<Option<usize>>().map(|n| n + 2)
             }
         }
@@ -121,6 +123,12 @@ struct Inner<'a> {
 
 /// A value on one line.
 struct Flow<'a>(&'a Value);
+
+/// A text that stands alone behind its key or dash.
+struct Text<'a>(&'a str);
+
+/// A text inside a list or map on one line.
+struct TextInside<'a>(&'a str);
 
 impl Serialize for Inner<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -183,9 +191,8 @@ impl Serialize for Entry<'_> {
 impl Serialize for Flow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
-                Plain(self.0).serialize(serializer)
-            }
+            Value::Text(text) => Text(text).serialize(serializer),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Plain(self.0).serialize(serializer),
             Value::List(_) => FlowSeq(Plain(self.0)).serialize(serializer),
             Value::Map(_) => FlowMap(Plain(self.0)).serialize(serializer),
         }
@@ -201,13 +208,40 @@ impl Serialize for Plain<'_> {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(value) => serializer.serialize_bool(*value),
             Value::Number(value) => value.serialize(serializer),
-            Value::Text(value) => serializer.serialize_str(value),
+            Value::Text(text) => TextInside(text).serialize(serializer),
             Value::List(list) => serializer.collect_seq(list.iter().map(Plain)),
             Value::Map(entries) => {
                 serializer.collect_map(entries.iter().map(|(key, value)| (key, Plain(value))))
             }
         }
     }
+}
+
+impl Serialize for Text<'_> {
+    /// libyaml takes a tab at the beginning of a block for its indentation.
+    /// Source: go.yaml.in/yaml v2.4.4, scannerc.go, yaml_parser_scan_block_scalar_breaks.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.trim_start_matches('\n').starts_with('\t') {
+            return DoubleQuoted(self.0).serialize(serializer);
+        }
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl Serialize for TextInside<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if is_asking(self.0) {
+            return DoubleQuoted(self.0).serialize(serializer);
+        }
+        serializer.serialize_str(self.0)
+    }
+}
+
+/// Whether a text needs quotes on one line, which the writer does not give keys: libyaml takes any question mark between
+/// brackets for the sign of a key, also within a word such as an address.
+/// Source: go.yaml.in/yaml v2.4.4, scannerc.go, yaml_parser_scan_plain_scalar.
+fn is_asking(text: &str) -> bool {
+    text.contains('?')
 }
 
 impl<'de> Deserialize<'de> for Value {
