@@ -120,11 +120,6 @@ impl Git {
     }
 }
 
-/// Returns a number of commits, for people.
-pub fn counted(commits: usize) -> String {
-    if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
-}
-
 /// Runs another program (ssh-keygen, ssh-add) and returns how it ended.
 pub fn program(command: &mut Command) -> Result<Output, GitError> {
     let program = command.get_program().to_string_lossy().into_owned();

@@ -182,3 +182,9 @@ impl Drop for Progress {
         self.0.finish_and_clear();
     }
 }
+
+/// Returns a number of things in words: `1 commit`, `2 commits`.
+pub fn counted(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
+}

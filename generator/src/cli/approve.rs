@@ -4,13 +4,13 @@ use super::node::proven;
 use super::{Done, open};
 use crate::accept::{accepted, commit, is_ancestor, remember};
 use crate::error::CliError;
-use crate::git::{Git, History, counted};
+use crate::git::{Git, History};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::plan::{World, between};
 use crate::render;
 use crate::ssh::plain;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use knarr_node::name::Oid;
 use knarr_node::trust::{APPROVES, Accepted};
 
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         History::open(repo.root()).ok_or_else(|| CliError::user("this folder is no git repository"))?;
     let old = World::of_commit(&history, found.last.as_str())?;
     super::plan::show(&between(&old, &World::of_prepared(&prepared)), &ui);
-    if !ui.ask(&format!("Sign for {}?", counted(found.pending.len())))? {
+    if !ui.ask(&format!("Sign for {}?", counted(found.pending.len(), "commit")))? {
         return Err(CliError::user("nothing was signed"));
     }
     render::render(&repo, &ui)?;
@@ -112,7 +112,7 @@ fn plain_line(line: &str) -> String {
 /// Makes the signed commit; when machines would not follow it, it is taken back.
 fn sign(git: &Git, found: &Accepted, head: &Oid) -> Result<Oid, CliError> {
     let trailer = format!("{APPROVES}: {}", found.last);
-    let subject = format!("approve {} up to {}", counted(found.pending.len()), head.short());
+    let subject = format!("approve {} up to {}", counted(found.pending.len(), "commit"), head.short());
     git.run(&["add", "--all"])?;
     git.run(&["commit", "--quiet", "-S", "--allow-empty", "-m", &subject, "--trailer", &trailer])
         .map_err(|error| CliError::from(error).help("knarr doctor"))?;
@@ -142,7 +142,7 @@ fn finish(
     ui.done(format_args!(
         "{} approves {} since {}",
         signed.short(),
-        counted(found.pending.len()),
+        counted(found.pending.len(), "commit"),
         found.last.short()
     ));
     if args.push {

@@ -8,7 +8,7 @@ use crate::emit::{Line, yaml};
 use crate::error::CliError;
 use crate::seal::{CERTIFICATE, Certificate, Plain, Scope, SealedSecret};
 use crate::spec;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use aws_lc_rs::rand::SystemRandom;
 use jiff::Timestamp;
 use knarr_node::name::{AppName, BadName, DataKey, Namespace, ObjectName, RepoPath};
@@ -176,7 +176,7 @@ fn report(path: &RepoPath, plain: &Plain, to: &Certificate, ui: &Ui) {
         ui.value(&Row { path, name, namespace, scope: *scope, keys, opens_with: to.id.to_string() });
         return;
     }
-    let count = if values.len() == 1 { "1 key".to_owned() } else { format!("{} keys", values.len()) };
+    let count = counted(values.len(), "key");
     ui.done(format_args!(
         "wrote {path}   Secret {namespace}/{name}, {scope}, {count}, opens with key {}",
         to.id

@@ -10,12 +10,12 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding;
 use crate::follow::{End, Fate, Hand, acting, follow, follow_cluster, followers, judge_cluster, show};
-use crate::git::{Git, History, counted};
+use crate::git::{Git, History};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::plan::{World, base, between};
 use crate::render;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use knarr_node::name::Oid;
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ fn can_ship(git: &Git, tip: Option<&Oid>, model: &Model) -> Result<(), CliError>
     }
     let found = accepted(git, &head, &[])?;
     if let Some(first) = found.pending.first() {
-        let count = counted(found.pending.len());
+        let count = counted(found.pending.len(), "commit");
         let why = format!("{count} here would not be followed: {}: {}", first.id.short(), first.why);
         return Err(CliError::user(why).help("knarr approve"));
     }

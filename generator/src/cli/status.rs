@@ -6,11 +6,11 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding::{Row as Finding, rows};
 use crate::follow;
-use crate::git::{Git, counted};
+use crate::git::Git;
 use crate::heard::{Asked, By, Heard, STALE, hear};
 use crate::render::{Compiled, compile};
 use crate::spec::{Node, Role};
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use knarr_node::name::{ClusterName, NodeName, Oid, PeerName};
 use knarr_node::report::{ClusterReport, Outcome, Report, Tunnel};
 use serde::Serialize;
@@ -143,7 +143,7 @@ fn ahead(repo: &Repo, heard: &Heard) -> Result<Vec<String>, CliError> {
             open.push(format!("machines have {}, which is not here: git pull", id.short()));
         } else if is_ancestor(&git, id, &tip)? {
             let count = git.run(&["rev-list", "--count", "--first-parent", &format!("{id}..{tip}")])?;
-            let count = counted(count.parse().unwrap_or_default());
+            let count = counted(count.parse().unwrap_or_default(), "commit");
             open.push(format!("here is {count} more than {}, which machines have: knarr ship", id.short()));
         } else if !is_ancestor(&git, &tip, id)? {
             open.push(format!("machines have {}, which the history here has lost: knarr mend", id.short()));

@@ -2,6 +2,7 @@
 
 use super::{Findings, Place, Severity};
 use crate::disk::Inputs;
+use crate::ui::counted;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
@@ -66,11 +67,10 @@ pub fn text(findings: &Findings, inputs: &Inputs, colour: bool) -> String {
 
 fn summary(findings: &Findings) -> String {
     let (errors, warnings) = (findings.count(Severity::Error), findings.count(Severity::Warning));
-    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let counts: Vec<String> = [(errors, "error"), (warnings, "warning")]
         .iter()
         .filter(|(n, _)| *n > 0)
-        .map(|(n, w)| plural(*n, w))
+        .map(|(n, w)| counted(*n, w))
         .collect();
     counts.join(", ") + "\n"
 }
