@@ -97,7 +97,7 @@ impl SecretError {
                     .to_owned()
             }
             Self::NotForYou(_) => {
-                "somebody who can open it must set it again: knarr secret set NAME".to_owned()
+                "somebody who can open it encrypts it to you, too: knarr secret rekey".to_owned()
             }
             Self::Damaged(path) => format!("take an earlier one: git log -- {path}"),
             Self::BadRecipient(_) | Self::NoRecipient => {

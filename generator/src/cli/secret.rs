@@ -1,5 +1,7 @@
 //! `knarr secret`.
 
+mod rekey;
+
 use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -15,7 +17,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
-/// Set and list the secrets of machines
+/// Set, list and re-encrypt the secrets of machines
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -26,6 +28,7 @@ pub(super) struct Args {
 enum Command {
     Set(Set),
     List(List),
+    Rekey(rekey::Args),
 }
 
 /// Encrypt a value to everybody who has `decrypt`
@@ -52,6 +55,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     match &args.command {
         Command::Set(args) => set(args, ui),
         Command::List(_) => list(ui),
+        Command::Rekey(args) => rekey::run(args, ui),
     }
 }
 

@@ -1,0 +1,71 @@
+//! `knarr secret rekey`: all values stay, those who open them are whom people/ names now.
+
+use super::{Done, open, recipients};
+use crate::error::CliError;
+use crate::finding::{Findings, near};
+use crate::secrets::{self, Identities};
+use crate::spec::Spec;
+use crate::ui::{Ui, counted};
+use knarr_node::name::{RepoPath, SecretName};
+use std::collections::BTreeSet;
+
+/// Encrypt secrets anew to everybody who has `decrypt` now
+///
+/// The values stay. Somebody who could open them before may have kept them: give those a new value with `knarr secret set`.
+/// Nothing is written unless your identity opens all of them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  knarr secret rekey    # after somebody came or left")]
+pub(super) struct Args {
+    /// Only these; otherwise all in secrets/
+    names: Vec<SecretName>,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    let repo = open(ui)?;
+    let inputs = repo.inputs()?;
+    let spec = Spec::of(&inputs, &mut Findings::default());
+    let there: Vec<&str> = inputs.names("secrets", ".age").collect();
+    let names = wanted(&args.names, &there)?;
+    let to = recipients(&spec);
+    let cluster = spec.cluster.as_ref().and_then(|cluster| cluster.name.parse().ok());
+    let cluster =
+        cluster.ok_or_else(|| CliError::user("cluster.yaml names no cluster").help("knarr check"))?;
+    let identities = Identities::read(&secrets::identity_path(&cluster))?;
+    let mut sealed: Vec<(RepoPath, Vec<u8>)> = Vec::new();
+    for name in names {
+        let path = format!("secrets/{name}.age");
+        let value = identities.open(&path, inputs.get(&path).expect("its name was listed"))?;
+        sealed.push((path.parse().expect("a secret's name has no slash"), secrets::seal(&to, &value)?));
+    }
+    for (path, bytes) in &sealed {
+        repo.write(path, bytes)?;
+    }
+    tell(&sealed, to.len(), ui);
+    Ok(Done::Fine)
+}
+
+/// Returns the secrets that were named, or all.
+fn wanted<'a>(named: &[SecretName], there: &[&'a str]) -> Result<BTreeSet<&'a str>, CliError> {
+    if named.is_empty() {
+        return Ok(there.iter().copied().collect());
+    }
+    let find = |name: &SecretName| {
+        there.iter().copied().find(|there| *there == name.as_str()).ok_or_else(|| {
+            let hint = near(name.as_str(), there.iter().copied(), "knarr secret list");
+            CliError::user(format!("there is no secrets/{name}.age")).help(hint)
+        })
+    };
+    named.iter().map(find).collect()
+}
+
+fn tell(sealed: &[(RepoPath, Vec<u8>)], opens: usize, ui: &Ui) {
+    if ui.json() {
+        let paths: Vec<&RepoPath> = sealed.iter().map(|(path, _)| path).collect();
+        return ui.value(&serde_json::json!({ "paths": paths, "identities": opens }));
+    }
+    for (path, _) in sealed {
+        ui.say(format_args!("wrote {path}"));
+    }
+    let count = counted(sealed.len(), "secret");
+    ui.done(format_args!("{count}, which {opens} identities can open; next: knarr render"));
+}
