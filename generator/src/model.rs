@@ -17,6 +17,7 @@ mod node;
 mod peer;
 mod person;
 mod place;
+mod until;
 
 pub use app::{ARGOCD, ARGOCD_PIN, App};
 pub use birth::{Birth, Founded};
@@ -30,8 +31,9 @@ pub use manifest::{Object, ObjectId};
 pub use mesh::{cut, names};
 pub use network::Network;
 pub use node::{Keys, Node};
-pub use peer::{Peer, expired};
+pub use peer::Peer;
 pub use person::{Access, Person};
+pub use until::expired;
 
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};

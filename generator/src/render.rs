@@ -41,7 +41,7 @@ pub fn prove(inputs: Inputs) -> Compiled {
     let mut findings = Findings::default();
     let spec = Spec::of(&inputs, &mut findings);
     let model = Model::of(&spec, &inputs, &mut findings);
-    expired(&spec, today(), &mut findings);
+    expired(&spec, model.as_ref(), today(), &mut findings);
     Compiled { inputs, spec, findings, model }
 }
 

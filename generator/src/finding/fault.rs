@@ -194,6 +194,23 @@ faults! {
     ///
     /// knarrd heals what it can; for the rest somebody must get in.
     KN0215 Warning NoLogin {} = "people may log in to other machines, and nobody to this one", "add it under `access` in people/NAME.yaml, or write `nodes: all` there";
+    /// A person whose time is over.
+    ///
+    /// sshd refuses this person's keys after the last day, by each machine's clock. To sign and to open secrets/ has no such clock:
+    /// both end with a commit, and values that were read once are known.
+    KN0216 Warning PersonExpired {
+        /// The last day.
+        until: String,
+        /// What this person may still do.
+        left: String,
+    } = "no machine lets this person in any more: the last day was {until}{left}", "write a later day, or take the name out of trust.signers, delete this file and type: knarr secret rekey";
+    /// A machine that only people may log in to whose time is over.
+    ///
+    /// knarrd heals what it can; for the rest somebody must get in.
+    KN0217 Warning NoLoginLeft {
+        /// Who might.
+        names: String,
+    } = "nobody can log in to this machine: the last day of {names} is over", "write a later day, or give somebody else `access`";
     /// A machine that has another key than its file says.
     ///
     /// Machines find each other by these keys: with another one, all would lose their tunnel to it.
@@ -286,7 +303,7 @@ faults! {
         named: usize,
         /// Their names.
         names: String,
-    } = "people/ names {named} to `decrypt`, and these secrets open for {opens}: {names}", "set each again, and when somebody left give it a new value: knarr secret set NAME";
+    } = "people/ names {named} to `decrypt`, and these secrets open for {opens}: {names}", "knarr secret rekey; and where somebody left, give what is worth it a new value: knarr secret set NAME";
 
     /// A Secret of Kubernetes in the clear.
     ///

@@ -1,7 +1,8 @@
 //! Who may log in where: accounts with their keys, and an sshd that takes nothing but keys.
 
 use super::own;
-use crate::model::{Host, Model, Person};
+use crate::model::{Host, Model, SshKey};
+use jiff::civil::Date;
 use knarr_node::Body;
 use knarr_node::item::{Account, Check, File, Item, Unit};
 use knarr_node::name::{AccountName, Mode, NodeName, UnitName};
@@ -38,19 +39,20 @@ pub(super) fn access(model: &Model, node: &NodeName, host: &Host) -> Vec<Item> {
 fn accounts(model: &Model, node: &NodeName) -> BTreeMap<AccountName, Account> {
     let mut accounts = BTreeMap::new();
     for person in model.people.values() {
-        if let Some(login) = login(person, node) {
+        if let Some(login) = person.opens(node) {
             let new = || Account { name: login.clone(), sudo: login.as_str() != "root", keys: [].into() };
             let account = accounts.entry(login.clone()).or_insert_with(new);
-            account.keys.extend(person.keys.iter().map(ToString::to_string));
+            account.keys.extend(person.keys.iter().map(|key| line(key, person.until)));
         }
     }
     accounts
 }
 
-fn login<'a>(person: &'a Person, node: &NodeName) -> Option<&'a AccountName> {
-    person
-        .access
-        .as_ref()
-        .filter(|access| access.opens(node) && !person.keys.is_empty())
-        .map(|access| &access.login)
+/// Returns a line of authorized_keys; sshd refuses the key from the day after the last one, in the machine's time zone.
+/// Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT, `expiry-time`; OpenSSH before 9.1 takes no `Z` for UTC.
+fn line(key: &SshKey, until: Option<Date>) -> String {
+    match until.and_then(|last| last.tomorrow().ok()) {
+        Some(first) => format!("expiry-time=\"{}\" {key}", first.strftime("%Y%m%d")),
+        None => key.to_string(),
+    }
 }

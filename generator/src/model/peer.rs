@@ -2,9 +2,8 @@
 
 use super::check::{self, Check};
 use super::node::Keyring;
-use crate::finding::{Fault, Findings, Place};
-use crate::spec::{self, At, Spec};
-use jiff::civil::Date;
+use crate::finding::{Fault, Place};
+use crate::spec::{self, At};
 use knarr_node::mesh::{MeshDevice, Reach};
 use knarr_node::name::{PeerName, PersonName, RepoPath};
 use std::collections::BTreeMap;
@@ -61,30 +60,5 @@ impl Check<'_> {
             self.node(path, &At { value: node.to_string(), span })?;
         }
         Some(reach)
-    }
-
-    fn until(&mut self, path: &RepoPath, word: &At<String>) -> Option<Date> {
-        let parsed = day(word);
-        if parsed.is_err() {
-            self.bad(path, word, "a day", "a date such as 2027-11-21, or never");
-        }
-        parsed.ok().flatten()
-    }
-}
-
-/// Reads a day; no day is never.
-fn day(word: &str) -> Result<Option<Date>, jiff::Error> {
-    if word == "never" { Ok(None) } else { word.parse().map(Some) }
-}
-
-/// Warns of devices whose time is over; only this asks for the day, and no output depends on it.
-pub fn expired(spec: &Spec, today: Date, findings: &mut Findings) {
-    for (file, peer) in &spec.peers {
-        let path = check::path(&format!("peers/{file}.yaml"));
-        if let Some(word) =
-            peer.until.as_ref().filter(|word| day(word).ok().flatten().is_some_and(|last| last < today))
-        {
-            findings.add(Place::of(&path, word), Fault::Expired { until: word.value.clone() });
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::SshKey;
 use super::check::{self, Check};
 use crate::finding::{Fault, Place};
 use crate::spec::{self, At};
+use jiff::civil::Date;
 use knarr_node::name::{AccountName, NodeName, PersonName, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,16 @@ pub struct Person {
     pub access: Option<Access>,
     /// age recipients that open secrets/.
     pub decrypt: BTreeSet<String>,
+    /// The last day on which the keys log in; none: for ever.
+    pub until: Option<Date>,
+}
+
+impl Person {
+    /// Returns the login by which this person's keys open `node`, whatever the day.
+    pub fn opens(&self, node: &NodeName) -> Option<&AccountName> {
+        let access = self.access.as_ref().filter(|_| !self.keys.is_empty())?;
+        access.opens(node).then_some(&access.login)
+    }
 }
 
 /// Accounts that Debian has for services. Source: base-passwd 3.6, passwd.master; systemd 257, sysusers.d; openssh-server.
@@ -80,8 +91,9 @@ impl Check<'_> {
             let own = self.person_keys(&path, person, &mut keys);
             let access = person.access.as_ref().and_then(|access| self.access(&path, access));
             let decrypt = person.decrypt.iter().filter_map(|word| self.age(&path, word)).collect();
+            let until = person.until.as_ref().and_then(|word| self.until(&path, word));
             if let (Some(name), Some(email)) = (name, email) {
-                people.insert(name, Person { email, keys: own, access, decrypt });
+                people.insert(name, Person { email, keys: own, access, decrypt, until });
             }
         }
         people
@@ -124,14 +136,10 @@ impl Check<'_> {
         if self.findings.refuse() {
             return; // a key or a person that cannot be read may be the one who does
         }
-        let opens = people
-            .values()
-            .filter(|person| !person.keys.is_empty())
-            .filter_map(|person| person.access.as_ref());
-        let opens: Vec<&Access> = opens.collect();
+        let somewhere = people.values().any(|person| person.access.is_some() && !person.keys.is_empty());
         for (file, _) in self.spec.nodes.iter().filter(|(_, node)| !node.removed) {
             let Ok(name) = file.parse::<NodeName>() else { continue };
-            if !opens.is_empty() && !opens.iter().any(|access| access.opens(&name)) {
+            if somewhere && !people.values().any(|person| person.opens(&name).is_some()) {
                 let path = check::path(&format!("nodes/{file}.yaml"));
                 self.findings.add(Place::file(&path), Fault::NoLogin {});
             }

@@ -25,6 +25,10 @@ pub struct Person {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["age1me…"])]
     pub decrypt: Vec<At<String>>,
+    /// The last day on which this person may log in; for ever when it is `never` or nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"2027-11-21")]
+    pub until: Option<At<String>>,
 }
 
 /// Where a person may log in, and as whom.

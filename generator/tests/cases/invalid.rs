@@ -20,6 +20,7 @@ const NO_FOLDER: &[(&str, &str)] = &[
 const MORE_THAN_ONE: &[&str] = &[
     "a-cluster-file-that-is-a-link",
     "devices-cut-by-a-new-address-of-their-node",
+    "nobody-left-who-may-log-in-to-a-machine",
     "one-identity-alone-opens-the-secrets",
     "several-mistakes-in-one-repository",
     "two-servers-on-sqlite",

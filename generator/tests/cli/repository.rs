@@ -150,6 +150,60 @@ fn a_new_value_of_a_secret_restarts_what_reads_it() {
 }
 
 #[test]
+fn secrets_are_encrypted_anew_to_whom_people_names_now_and_keep_their_values() {
+    let home = Home::with_example();
+    let path = home.path("harbor/secrets/greeting.age");
+    let opens = |who: &str| {
+        let identities = knarr::secrets::Identities::read(Path::new(&format!("{KEYS}/{who}.txt"))).unwrap();
+        identities.open("greeting.age", &fs::read(&path).unwrap()).map(|value| value.to_vec()).ok()
+    };
+    let value = opens("me").unwrap();
+    assert_eq!(opens("edge"), None);
+    let edge = knarr::secrets::Identities::read(Path::new(&format!("{KEYS}/edge.txt"))).unwrap();
+    let newcomer = edge.recipients().into_iter().next().unwrap();
+    home.replace("harbor/people/me.yaml", "decrypt:", &format!("decrypt:\n  - {newcomer}"));
+    assert!(home.knarr("harbor", &["check"]).contains("KN0312"));
+    let said = home.knarr("harbor", &["secret", "rekey"]);
+    same(
+        &said,
+        &expect![[r#"
+        wrote secrets/greeting.age
+         ✓ 1 secret, which 3 identities can open; next: knarr render
+    "#]],
+    );
+    assert_eq!(opens("edge"), Some(value.clone()));
+    assert_eq!(opens("me"), Some(value));
+    home.knarr("harbor", &["render"]);
+    assert_eq!(home.knarr("harbor", &["check"]), " ✓ harbor with 3 machines: no errors\n");
+}
+
+#[test]
+fn a_secret_that_the_identity_does_not_open_stops_a_rekey_before_anything_is_written() {
+    let home = Home::with_example();
+    let folder = home.path("harbor/secrets");
+    let strange = knarr::secrets::seal(&[knarr::secrets::new_identity().1].into(), b"x").unwrap();
+    fs::write(folder.join("zebra.age"), strange).unwrap();
+    let before = files(&folder);
+    let said = home.knarr("harbor", &["secret", "rekey"]);
+    assert!(said.contains("your age identity does not open `secrets/zebra.age`"), "{said}");
+    assert_eq!(files(&folder), before);
+    let said = home.knarr("harbor", &["secret", "rekey", "greting"]);
+    assert!(
+        said.contains("there is no secrets/greting.age") && said.contains("did you mean `greeting`?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn keys_of_a_person_with_a_last_day_are_refused_by_sshd_from_the_day_after() {
+    let home = Home::with_example();
+    home.replace("harbor/people/me.yaml", "access:", "until: 2099-12-31\naccess:");
+    home.knarr("harbor", &["render"]);
+    let state = fs::read_to_string(home.path("harbor/rendered/nodes/edge.yaml")).unwrap();
+    assert!(state.contains(r#"expiry-time="21000101" ssh-ed25519 "#), "{state}");
+}
+
+#[test]
 fn bad_input_is_told_all_at_once_and_nothing_is_written() {
     let home = Home::with_example();
     home.replace("harbor/cluster.yaml", "signers: [me]", "signers: [mee]");

@@ -13,7 +13,7 @@ pub struct Account {
     /// Whether it may do everything by sudo, without a password.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sudo: bool,
-    /// Public SSH keys, in the form of authorized_keys without options.
+    /// Public SSH keys as lines of authorized_keys; the only option is `expiry-time`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub keys: BTreeSet<String>,
 }

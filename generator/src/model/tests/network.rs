@@ -13,7 +13,7 @@ fn a_device_whose_last_day_was_yesterday_is_said_to_be_out() {
     let spec = Spec::of(&example(), &mut Findings::default());
     let codes = |day: &str| {
         let mut findings = Findings::default();
-        expired(&spec, day.parse().unwrap(), &mut findings);
+        expired(&spec, None, day.parse().unwrap(), &mut findings);
         findings.iter().map(|finding| finding.fault.code()).collect::<Vec<_>>()
     };
     assert_eq!(codes("2099-12-31"), Vec::<&str>::new());
