@@ -1,9 +1,10 @@
 //! What is rendered: a tree of files in memory, and the difference to those on the disk.
 
 mod diff;
+mod stray;
 pub mod yaml;
 
-pub use diff::{Step, diff, outputs};
+pub use diff::{Known, Past, Step, diff, outputs};
 pub use yaml::Line;
 
 use crate::model::Object;

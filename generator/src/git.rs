@@ -1,6 +1,7 @@
 //! git: the system's program for commits, pushes and configuration, libgit2 for reading objects.
 
 mod history;
+mod past;
 
 pub use history::{History, Side};
 

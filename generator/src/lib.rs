@@ -43,6 +43,7 @@ pub mod setup;
 pub mod signing;
 pub mod spec;
 pub mod ssh;
+pub mod tame;
 pub mod template;
 #[cfg(test)]
 mod testing;

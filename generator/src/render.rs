@@ -1,7 +1,7 @@
 //! The pipeline: parse → Spec → Model → lower → Tree → diff → write. Reads as the list of its steps.
 
 use crate::disk::{Inputs, Repo};
-use crate::emit::{Sealed, Step, Tree, diff, outputs};
+use crate::emit::{Known, Past, Sealed, Step, Tree, diff, outputs};
 use crate::error::CliError;
 use crate::finding::{self, Fault, Findings, Place};
 use crate::git::History;
@@ -100,6 +100,14 @@ fn list_path() -> RepoPath {
 /// # Errors
 /// When there is an error among the findings, which were shown.
 pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
+    prepare_without(repo, &[], ui)
+}
+
+/// Does the same, and drops what people did to the outputs `discard`, each a file or a folder.
+///
+/// # Errors
+/// When there is an error among the findings, which were shown.
+pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Prepared, CliError> {
     let Compiled { inputs, mut findings, model, .. } = compile(repo)?;
     let Some(model) = model else { return Err(show(&findings, &inputs, ui)) };
     let tree = lower(&model);
@@ -108,7 +116,10 @@ pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
         findings.add(Place::file(path), Fault::NoFile {});
     }
     cuts(&model.directory, &there, &mut findings);
-    let steps = diff(&tree, &there, &known(repo, &there), &mut findings);
+    let history = History::open(repo.root());
+    let past = history.as_ref().map(|history| history as &dyn Past);
+    let known = Known { lists: lists(history.as_ref(), &there), past, discard };
+    let steps = diff(&tree, &there, &known, &mut findings);
     if findings.refuse() {
         return Err(show(&findings, &inputs, ui));
     }
@@ -116,9 +127,9 @@ pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
 }
 
 /// Returns the lists of outputs that explain what lies under rendered/.
-fn known(repo: &Repo, there: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Outputs> {
+fn lists(history: Option<&History>, there: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Outputs> {
     let here = there.get(&list_path()).and_then(|bytes| serde_saphyr::from_slice(bytes).ok());
-    let merged = History::open(repo.root()).map(|history| history.outputs()).unwrap_or_default();
+    let merged = history.map(History::outputs).unwrap_or_default();
     here.into_iter().chain(merged).collect()
 }
 
@@ -126,10 +137,14 @@ fn known(repo: &Repo, there: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Outputs> {
 ///
 /// Returns the paths that were written or removed. Warnings are shown.
 pub fn render(repo: &Repo, ui: &Ui) -> Result<Vec<RepoPath>, CliError> {
-    let prepared = prepare(repo, ui)?;
-    warn(&prepared, ui);
+    write(repo, &prepare(repo, ui)?, ui)
+}
+
+/// Writes what was prepared; returns the paths that were written or removed. Warnings are shown.
+pub fn write(repo: &Repo, prepared: &Prepared, ui: &Ui) -> Result<Vec<RepoPath>, CliError> {
+    warn(prepared, ui);
     let paths = prepared.paths();
-    let sealed = seal_all(&prepared)?;
+    let sealed = seal_all(prepared)?;
     for step in &prepared.steps {
         match step {
             Step::Write(path, text) => repo.write(path, text.as_bytes())?,

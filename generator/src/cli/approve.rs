@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::plan::{World, between};
 use crate::render;
-use crate::ssh::plain;
+use crate::tame::tame;
 use crate::ui::{Ui, counted};
 use knarr_node::name::Oid;
 use knarr_node::trust::{APPROVES, Accepted};
@@ -97,18 +97,6 @@ fn review(git: &Git, found: &Accepted, head: &Oid, ui: &Ui) -> Result<(), CliErr
     Ok(())
 }
 
-/// Returns text of others without what a terminal would obey, or would show in another order than it stands.
-fn tame(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.lines().map(|line| plain_line(line).replace(turns, "·")).collect::<Vec<_>>().join("\n")
-}
-
-fn plain_line(line: &str) -> String {
-    let indent: String = line.chars().take_while(|c| *c == ' ').collect();
-    indent + &plain(line.replace('\t', "    ").as_bytes())
-}
-
 /// Makes the signed commit; when machines would not follow it, it is taken back.
 fn sign(git: &Git, found: &Accepted, head: &Oid) -> Result<Oid, CliError> {
     let trailer = format!("{APPROVES}: {}", found.last);
@@ -153,14 +141,4 @@ fn finish(
         ui.say(format_args!("Next: {}", origin::push_line(&model.cluster.git.branch)));
     }
     Ok(Done::Fine)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_of_others_is_shown_as_it_stands() {
-        assert_eq!(tame("+\tx\u{1b}[2K\n  y\u{202e}z\r"), "+    x·[2K\n  y·z·");
-    }
 }

@@ -1,7 +1,8 @@
 //! want − have, for files: what a render must write, and what it must not touch.
 
+use super::stray::fault;
 use super::{Output, Sealed, Tree, yaml};
-use crate::finding::{Fault, Findings, Place};
+use crate::finding::{Findings, Place};
 use crate::secrets::digest;
 use knarr_node::name::{Digest, RepoPath};
 use knarr_node::outputs::{self, Outputs};
@@ -27,14 +28,48 @@ impl Step {
     }
 }
 
+/// What is remembered of renders before this one. Asked only of what the lists nearby do not explain.
+pub trait Past {
+    /// Whether a render made these bytes, or git of what renders made; then no person's work is lost with them.
+    fn made(&self, path: &RepoPath, bytes: &[u8]) -> bool;
+    /// Returns a file as the last commit has it, if a render made it so.
+    fn last(&self, path: &RepoPath) -> Option<Vec<u8>>;
+}
+
+/// What explains the files that lie there.
+pub struct Known<'a> {
+    /// Lists of outputs: the one on the disk, and those of the commits that a merge brought together.
+    pub lists: Vec<Outputs>,
+    /// All that the commits have; none where there is no git.
+    pub past: Option<&'a dyn Past>,
+    /// Files, or folders, in which a person's work is to be dropped.
+    pub discard: &'a [RepoPath],
+}
+
+impl Known<'_> {
+    /// Whether a render wrote these bytes, or a merge, or a person who does without them.
+    fn ours(&self, path: &RepoPath, bytes: &[u8]) -> bool {
+        let there = digest(bytes);
+        let written = |list: &Outputs| list.0.get(path).is_some_and(|output| output.digest() == there);
+        let dropped = |discard: &RepoPath| {
+            path.as_str()
+                .strip_prefix(discard.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        conflicted(bytes)
+            || self.lists.iter().any(written)
+            || self.discard.iter().any(dropped)
+            || self.past.is_some_and(|past| past.made(path, bytes))
+    }
+}
+
 /// Compares what is to be rendered with what lies there.
 ///
-/// `known` are the lists of outputs that explain it: the one on the disk, and those of the commits that a merge
-/// brought together. What none of them explains was edited by a person, unless git left conflict marks in it.
+/// What nothing known explains was edited by a person, unless git left conflict marks in it.
 pub fn diff(
     tree: &Tree,
     there: &BTreeMap<RepoPath, Vec<u8>>,
-    known: &[Outputs],
+    known: &Known<'_>,
     findings: &mut Findings,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -42,41 +77,26 @@ pub fn diff(
         let bytes = there.get(path);
         match output {
             Output::Text(text) if bytes.is_some_and(|bytes| bytes == text.as_bytes()) => continue,
-            Output::Sealed(sealed) if bytes.is_some_and(|bytes| fresh(path, sealed, bytes, known)) => {
+            Output::Sealed(sealed) if bytes.is_some_and(|bytes| fresh(path, sealed, bytes, &known.lists)) => {
                 continue;
             }
             Output::Text(text) => steps.push(Step::Write(path.clone(), text.clone())),
             Output::Sealed(sealed) => steps.push(Step::Seal(path.clone(), sealed.clone())),
         }
-        if let Some(bytes) = bytes.filter(|bytes| !ours(path, bytes, known)) {
-            findings.add(Place::file(path), edited(path, bytes, known));
+        if let Some(bytes) = bytes.filter(|bytes| !known.ours(path, bytes)) {
+            findings.add(Place::file(path), fault(path, bytes, Some(output), known));
         }
     }
     for (path, bytes) in
         there.iter().filter(|(path, _)| !tree.0.contains_key(*path) && path.as_str() != outputs::PATH)
     {
-        if ours(path, bytes, known) {
+        if known.ours(path, bytes) {
             steps.push(Step::Remove(path.clone()));
         } else {
-            findings.add(Place::file(path), edited(path, bytes, known));
+            findings.add(Place::file(path), fault(path, bytes, None, known));
         }
     }
     steps
-}
-
-fn edited(path: &RepoPath, _: &[u8], known: &[Outputs]) -> Fault {
-    if known.iter().any(|list| list.0.contains_key(path)) {
-        Fault::Edited { path: path.clone() }
-    } else {
-        Fault::Foreign { path: path.clone() }
-    }
-}
-
-/// Whether a render wrote these bytes, or a merge that gave up.
-fn ours(path: &RepoPath, bytes: &[u8], known: &[Outputs]) -> bool {
-    let there = digest(bytes);
-    let written = |list: &Outputs| list.0.get(path).is_some_and(|output| output.digest() == there);
-    conflicted(bytes) || known.iter().any(written)
 }
 
 /// Whether git left its marks of a conflict: the lines between which both sides stand.

@@ -349,14 +349,18 @@ faults! {
     KN0401 Error Edited {
         /// The output.
         path: RepoPath,
-    } = "somebody edited this file, which `knarr render` writes", "to drop the edit: rm {path}; knarr render. To keep it, say it in the files that people write (cluster.yaml, nodes/, people/), then do the same";
+        /// The lines that were taken out and put in.
+        edit: String,
+        /// The files that say it.
+        sources: String,
+    } = "somebody edited this file, which `knarr render` writes:{edit}", "to keep the edit, say it in {sources}; then, or to drop it: knarr render --discard {path}";
     /// A file among the outputs that no render wrote.
     ///
     /// It may be somebody's work in the wrong place, or left over by a merge.
     KN0402 Error Foreign {
         /// The file.
         path: RepoPath,
-    } = "no render wrote this file", "move it out of rendered/, or delete it: rm {path}";
+    } = "no render wrote this file", "move it out of rendered/, or delete it: knarr render --discard {path}";
     /// Outputs that are not what the files say now.
     ///
     /// Machines do what rendered/ says, not what the files say that people write.

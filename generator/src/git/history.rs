@@ -3,17 +3,18 @@
 use super::GitError;
 use knarr_node::name::RepoPath;
 use knarr_node::outputs::{self, Outputs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The commits of a repository.
-pub struct History(git2::Repository);
+pub struct History(pub(super) git2::Repository);
 
 /// Files of one commit, by path.
 pub type Side = BTreeMap<RepoPath, Vec<u8>>;
 
-/// Heads that a merge, rebase or cherry-pick under way brings together.
-const HEADS: [&str; 5] = ["HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "ORIG_HEAD"];
+/// Heads that a merge, rebase, cherry-pick or revert under way brings together.
+pub(super) const HEADS: [&str; 7] =
+    ["HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD", "ORIG_HEAD", "FETCH_HEAD"];
 
 fn cannot(what: &str) -> impl FnOnce(git2::Error) -> GitError {
     let what = what.to_owned();
@@ -66,12 +67,17 @@ impl History {
     pub fn outputs(&self) -> Vec<Outputs> {
         let heads = HEADS.iter().filter_map(|name| self.0.revparse_single(name).ok()?.peel_to_commit().ok());
         let near = heads.flat_map(|commit| commit.parents().chain([commit.clone()]).collect::<Vec<_>>());
-        near.filter_map(|commit| self.list(&commit)).collect()
+        let lists: BTreeSet<git2::Oid> = near.filter_map(|commit| list(&commit)).collect();
+        lists.into_iter().filter_map(|id| self.parsed(id)).collect()
     }
 
-    fn list(&self, commit: &git2::Commit<'_>) -> Option<Outputs> {
-        let entry = commit.tree().ok()?.get_path(Path::new(outputs::PATH)).ok()?;
-        let blob = entry.to_object(&self.0).ok()?.peel_to_blob().ok()?;
-        serde_saphyr::from_slice(blob.content()).ok()
+    fn parsed(&self, list: git2::Oid) -> Option<Outputs> {
+        serde_saphyr::from_slice(self.0.find_blob(list).ok()?.content()).ok()
     }
+}
+
+/// Returns a commit's list of outputs.
+pub(super) fn list(commit: &git2::Commit<'_>) -> Option<git2::Oid> {
+    let entry = commit.tree().ok()?.get_path(Path::new(outputs::PATH)).ok()?;
+    (entry.kind() == Some(git2::ObjectType::Blob)).then(|| entry.id())
 }

@@ -14,6 +14,7 @@ pub(crate) struct Home {
 }
 
 pub(crate) const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
+const ATTRIBUTES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cluster-repo-template/.gitattributes");
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/three-machines");
 
 impl Home {
@@ -31,9 +32,14 @@ impl Home {
 
     /// Makes a home with the example as a committed clone in `harbor`.
     pub(crate) fn with_example() -> Self {
+        Self::with(EXAMPLE)
+    }
+
+    /// Makes a home with a folder as a committed clone in `harbor`.
+    pub(crate) fn with(folder: &str) -> Self {
         let home = Self::new();
-        copy(Path::new(EXAMPLE), &home.path("harbor"));
-        fs::write(home.path("harbor/.gitattributes"), "rendered/** merge=knarr\n").unwrap();
+        copy(Path::new(folder), &home.path("harbor"));
+        fs::copy(ATTRIBUTES, home.path("harbor/.gitattributes")).unwrap();
         home.git("harbor", &["init", "--quiet"]);
         home.git("harbor", &["add", "--all"]);
         home.git("harbor", &["commit", "--quiet", "-m", "example"]);

@@ -10,6 +10,7 @@ mod folder;
 mod home;
 mod new;
 mod origin;
+mod parallel;
 mod peers;
 mod people;
 mod repository;

@@ -257,15 +257,17 @@ fn an_edited_output_is_never_overwritten() {
     same(
         &home.knarr("harbor", &["render"]),
         &expect![[r#"
-            error[KN0401]: somebody edited this file, which `knarr render` writes
+            error[KN0401]: somebody edited this file, which `knarr render` writes:
+                           -node: edge
+                           +node: edge # mine
             --> rendered/nodes/edge.yaml
              |
-            help: to drop the edit: rm rendered/nodes/edge.yaml; knarr render. To keep it, say it in the files that people write (cluster.yaml, nodes/, people/), then do the same
+            help: to keep the edit, say it in nodes/edge.yaml, or in cluster.yaml for all machines; then, or to drop it: knarr render --discard rendered/nodes/edge.yaml
 
             error[KN0402]: no render wrote this file
             --> rendered/notes.txt
              |
-            help: move it out of rendered/, or delete it: rm rendered/notes.txt
+            help: move it out of rendered/, or delete it: knarr render --discard rendered/notes.txt
 
             2 errors
 
