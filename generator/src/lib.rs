@@ -41,6 +41,7 @@ pub mod seal;
 pub mod secrets;
 pub mod setup;
 pub mod signing;
+mod since;
 pub mod spec;
 pub mod ssh;
 pub mod tame;

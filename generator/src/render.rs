@@ -8,6 +8,7 @@ use crate::git::History;
 use crate::lower::{MESH, lower};
 use crate::model::{Model, cut, expired, names};
 use crate::secrets::{self, Identities};
+use crate::since;
 use crate::spec::Spec;
 use crate::ui::{Format, Ui};
 use jiff::Timestamp;
@@ -33,7 +34,11 @@ pub struct Compiled {
 
 /// Reads and proves a repository; nothing is decided about its outputs yet.
 pub fn compile(repo: &Repo) -> Result<Compiled, CliError> {
-    Ok(prove(repo.inputs()?))
+    let mut compiled = prove(repo.inputs()?);
+    if let Some(history) = History::open(repo.root()) {
+        since::check(&history, &compiled.spec, &mut compiled.findings);
+    }
+    Ok(compiled)
 }
 
 /// Proves a repository whose files were read.

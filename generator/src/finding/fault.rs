@@ -677,6 +677,27 @@ faults! {
         /// How many there are.
         count: usize,
     } = "there are {count} servers, and this cluster was born with SQLite, which has one", "go from one server to three: docs/reliability.md#from-one-server-to-three";
+    /// A step over a minor version of Kubernetes.
+    ///
+    /// Each minor version turns its data into the next one's form, and only from the one before. Compared is the commit that was pushed last,
+    /// else the last one.
+    KN0614 Error SkippedMinor {
+        /// The version that machines follow.
+        from: Version,
+        /// The new one.
+        to: Version,
+        /// The minor version that comes first.
+        first: String,
+    } = "from {from} to {to} skips a minor version, which Kubernetes does not survive", "write a version of {first}, ship it, and then the next one: knarr upgrade k3s {first}";
+    /// An older version than the one that machines follow.
+    ///
+    /// Kubernetes never goes back: a server refuses it until a snapshot of that time is restored, which needs this step as its first.
+    KN0615 Warning OlderK3s {
+        /// The version that machines follow.
+        from: Version,
+        /// The new one.
+        to: Version,
+    } = "{to} is older than {from}: servers refuse it until a snapshot is restored", "go on only with docs/reliability.md#going-back-to-a-snapshot";
 
     /// An app without manifests.
     KN0701 Error NoManifests {

@@ -61,6 +61,13 @@ impl History {
         Ok(files)
     }
 
+    /// Returns one file of the commit that `name` means; none when it is not there.
+    pub fn file(&self, name: &str, path: &str) -> Option<Vec<u8>> {
+        let tree = self.0.revparse_single(name).ok()?.peel_to_tree().ok()?;
+        let file = tree.get_path(Path::new(path)).ok()?.to_object(&self.0).ok()?;
+        Some(file.as_blob()?.content().to_owned())
+    }
+
     /// Returns the lists of outputs of HEAD, its parents, and what is being merged into it.
     ///
     /// A file that one of them explains was rendered by somebody: a merge brought it here, no person edited it.

@@ -14,6 +14,8 @@ const NO_FOLDER: &[(&str, &str)] = &[
         "KN0519",
         "the checks before it find everything that the directory refuses: it is there if they ever do not",
     ),
+    ("KN0614", "it compares with an earlier commit: tests/cli/upgrade.rs"),
+    ("KN0615", "it compares with an earlier commit: tests/cli/upgrade.rs"),
 ];
 
 /// Folders whose one mistake has more than one finding, as it must.

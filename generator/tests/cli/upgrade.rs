@@ -84,6 +84,35 @@ fn a_minor_version_that_was_not_shipped_is_not_left_behind() {
 }
 
 #[test]
+fn a_step_that_a_person_wrote_and_kubernetes_does_not_survive_is_found_against_what_was_pushed() {
+    let home = with_mirror(&["v1.36.2+k3s1"]);
+    home.knarr("harbor", &["upgrade", "k3s", "v1.36"]);
+    home.knarr("harbor", &["render"]);
+    home.git("harbor", &["add", "--all"]);
+    home.git("harbor", &["commit", "--quiet", "--no-verify", "-m", "k3s"]);
+    let pin = |version: &str| {
+        let old = read(&home, "harbor/cluster.yaml");
+        let line = old.lines().find(|line| line.starts_with("k3s: ")).unwrap().to_owned();
+        home.replace("harbor/cluster.yaml", &line, &format!("k3s: {{version: {version}}}"));
+        let lock = read(&home, "harbor/knarr.lock");
+        home.write(
+            "harbor/knarr.lock",
+            &lock.replace(line["k3s: {version: ".len()..].trim_end_matches('}'), version),
+        );
+    };
+    pin("v1.38.0+k3s1");
+    let said = home.knarr("harbor", &["render"]);
+    assert!(said.contains("error[KN0614]: from v1.36.2+k3s1 to v1.38.0+k3s1 skips"), "{said}");
+    assert!(said.contains("knarr upgrade k3s v1.37"), "{said}");
+    pin("v1.35.9+k3s1");
+    let said = home.knarr("harbor", &["render"]);
+    assert!(said.contains("warning[KN0615]: v1.35.9+k3s1 is older than v1.36.2+k3s1"), "{said}");
+    pin("v1.37.0+k3s1");
+    let said = home.knarr("harbor", &["render"]);
+    assert!(!said.contains("KN061") && said.contains("wrote rendered/nodes/edge.yaml"), "{said}");
+}
+
+#[test]
 fn a_version_that_a_person_wrote_is_pinned_and_its_machines_are_rendered() {
     let home = with_mirror(&["v1.36.2+k3s1"]);
     home.replace("harbor/cluster.yaml", "network:", "k3s: {version: v1.36.2+k3s1}\nnetwork:");
