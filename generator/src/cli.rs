@@ -106,9 +106,7 @@ fn open(ui: &Ui) -> Result<Repo, CliError> {
 /// Runs a command line.
 pub fn run(cli: &Cli) -> Result<Done, CliError> {
     let ui = Ui::new(cli.output, false);
-    if ui.ci() && !matches!(cli.command, Command::Check(_)) {
-        return Err(CliError::user("CI services are told of findings only").help("use it with `knarr check`"));
-    }
+    fits(ui.format, &cli.command)?;
     match &cli.command {
         Command::New(args) => new::run(args, &ui),
         Command::Up(args) => up::run(args, &ui),
@@ -132,5 +130,18 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Seal(args) => seal::run(args, &ui),
         Command::SealingKey(args) => sealing_key::run(args, &ui),
         Command::Completions(args) => Ok(completions::run(args)),
+    }
+}
+
+/// Refuses a format that the command does not have.
+fn fits(format: Format, command: &Command) -> Result<(), CliError> {
+    match format {
+        Format::Github | Format::Gitlab if !matches!(command, Command::Check(_)) => {
+            Err(CliError::user("CI services are told of findings only").help("use it with `knarr check`"))
+        }
+        Format::Markdown if !matches!(command, Command::Plan(_)) => {
+            Err(CliError::user("only a plan is written as Markdown").help("use it with `knarr plan`"))
+        }
+        Format::Text | Format::Json | Format::Github | Format::Gitlab | Format::Markdown => Ok(()),
     }
 }

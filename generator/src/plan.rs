@@ -1,12 +1,21 @@
 //! What each machine would do between two renders: knarrd's own comparison, offline.
 
 mod k3s;
+mod loss;
+mod markdown;
 mod objects;
+mod servers;
+mod step;
+mod turns;
 mod words;
 mod world;
 
 pub use k3s::oldest;
+pub use loss::Left;
+pub use markdown::markdown;
 pub use objects::{AppRow, ObjectRow, Turn};
+pub use servers::{Servers, When, words as servers_in_words};
+pub use step::{Step, WayBack};
 pub use words::Line;
 pub use world::World;
 
@@ -14,7 +23,8 @@ use crate::git::History;
 use crate::model::{cut, names};
 use knarr_node::item::{Body, File};
 use knarr_node::name::{NodeName, PeerName};
-use knarr_node::{Change, Have, Impact, Item, plan};
+use knarr_node::{Have, Impact, Item, plan};
+use objects::turn;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use world::Machine;
@@ -40,36 +50,39 @@ pub struct Row {
     pub node: NodeName,
     /// What happens to it.
     pub fate: Fate,
+    /// When it has its turn: 1 waits for nobody, and each later one for some machine of an earlier turn.
+    pub turn: usize,
     /// What it does, in this order.
     pub changes: Vec<Step>,
     /// The same in words.
     pub lines: Vec<Line>,
+    /// The secrets that it gets, gets anew, or loses; no value is known here.
+    pub secrets: Vec<SecretRow>,
     /// The worst of the changes; none without changes.
     pub impact: Option<Impact>,
 }
 
-/// One change of one machine.
+/// One secret of one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Step {
-    /// `make`, `change`, `restart` or `remove`.
-    pub verb: &'static str,
-    /// What, e.g. `path /etc/motd`.
-    pub what: String,
-    /// What it does to those who use the machine.
-    pub impact: Impact,
-    /// Whether it counts only when contact is proven after it.
-    pub guarded: bool,
-    /// Whether the machine takes a snapshot before it.
-    pub snapshot: bool,
+pub struct SecretRow {
+    /// What becomes of it there.
+    pub turn: Turn,
+    /// Its name.
+    pub name: String,
 }
 
 /// What a commit would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Planned {
-    /// The machines that do something, by name.
+    /// The machines that do something, by turn, then by name.
     pub nodes: Vec<Row>,
     /// What changes in the cluster itself, by app.
     pub apps: Vec<AppRow>,
+    /// How many servers there are, and how many may fail, before, after each step, and at the end; nothing when no
+    /// server comes, goes or restarts.
+    pub servers: Vec<Servers>,
+    /// What is lost for good, as sentences.
+    pub destroys: Vec<String>,
     /// What happens to no machine, as sentences: who may sign, what devices must be told, whether K3s comes back.
     pub notes: Vec<String>,
 }
@@ -85,15 +98,25 @@ impl Planned {
 pub fn between(old: &World, new: &World) -> Planned {
     let names: BTreeSet<&NodeName> = old.machines.keys().chain(new.machines.keys()).collect();
     let rows = names.into_iter().map(|name| row(name, old, new));
-    let nodes = rows.filter(|row| row.fate != Fate::Stays || !row.changes.is_empty()).collect();
+    let mut nodes: Vec<Row> = rows.filter(Row::is_something).collect();
+    turns::order(&mut nodes);
     let signers = old.signers != new.signers && !old.signers.is_empty();
     let note = "who may sign changes: a present signer must sign this commit, or the recovery key";
     let signers = signers.then(|| note.to_owned());
     let apps = objects::between(&old.objects, &new.objects);
+    let others = world::notes(old, new).into_iter().chain(cut_off(old, new)).chain(k3s::notes(old, new));
     Planned {
+        servers: servers::servers(&nodes, old),
+        destroys: apps.iter().flat_map(AppRow::destroys).collect(),
+        notes: signers.into_iter().chain(others).collect(),
         nodes,
         apps,
-        notes: signers.into_iter().chain(cut_off(old, new)).chain(k3s::notes(old, new)).collect(),
+    }
+}
+
+impl Row {
+    fn is_something(&self) -> bool {
+        self.fate != Fate::Stays || !self.changes.is_empty() || !self.secrets.is_empty()
     }
 }
 
@@ -110,30 +133,45 @@ fn cut_off(old: &World, new: &World) -> Vec<String> {
 }
 
 fn row(name: &NodeName, old: &World, new: &World) -> Row {
-    let (fate, (changes, lines)) = match (old.machines.get(name), new.machines.get(name)) {
-        (None, Some(new)) => (Fate::New, changes(None, new)),
-        (old, Some(new)) => (Fate::Stays, changes(old, new)),
-        (_, None) if new.removed.contains(name) => (Fate::Removed, Default::default()),
-        (_, None) => (Fate::Forgotten, Default::default()),
+    let fate = match (old.machines.get(name), new.machines.get(name)) {
+        (None, Some(_)) => Fate::New,
+        (_, Some(_)) => Fate::Stays,
+        (_, None) if new.removed.contains(name) => Fate::Removed,
+        (_, None) => Fate::Forgotten,
+    };
+    let (changes, lines, secrets) = match (old.machines.get(name), new.machines.get(name)) {
+        (old, Some(new)) => {
+            let (changes, lines) = changes(old, new);
+            (changes, lines, secrets(old, new))
+        }
+        (_, None) => Default::default(),
     };
     let impact = changes.iter().map(|change| change.impact).max();
-    Row { node: name.clone(), fate, changes, lines, impact }
+    Row { node: name.clone(), fate, turn: 1, changes, lines, secrets, impact }
 }
 
 fn changes(old: Option<&Machine>, new: &Machine) -> (Vec<Step>, Vec<Line>) {
     let have = old.map(|old| had(old, new)).unwrap_or_default();
     let plan = plan(&new.items, &Have::of(&have));
-    let stages = plan.stages.iter();
-    let steps: Vec<(&Change, Step)> = stages
-        .flat_map(|stage| stage.changes.iter().map(|change| (change, step(change, stage.name.is_guarded()))))
-        .collect();
-    let lines = words::lines(&steps, old.and_then(|old| old.firewall.as_ref()), new.firewall.as_ref());
-    (steps.into_iter().map(|(_, step)| step).collect(), lines)
+    let mut steps = Vec::new();
+    for stage in &plan.stages {
+        let guarded = stage.name.is_guarded();
+        steps.extend(stage.changes.iter().map(|change| (change, Step::of(change, guarded))));
+    }
+    let mut lines = words::lines(&steps, old.and_then(|old| old.firewall.as_ref()), new.firewall.as_ref());
+    let own = old.and_then(|old| Step::knarrd(&old.envelope, &new.envelope));
+    lines.extend(own.iter().map(Line::knarrd));
+    (steps.into_iter().map(|(_, step)| step).chain(own).collect(), lines)
 }
 
-fn step(change: &Change, guarded: bool) -> Step {
-    let (verb, what, snapshot) = (change.verb(), change.id().to_string(), change.saves());
-    Step { verb, what, impact: change.impact(), guarded, snapshot }
+/// Compares the encrypted sources of secrets: their values are known to nobody here.
+fn secrets(old: Option<&Machine>, new: &Machine) -> Vec<SecretRow> {
+    let had = |name: &String| old.and_then(|old| old.secrets.get(name));
+    let names: BTreeSet<&String> =
+        old.into_iter().flat_map(|old| old.secrets.keys()).chain(new.secrets.keys()).collect();
+    let row =
+        |name: &String| Some(SecretRow { turn: turn(had(name), new.secrets.get(name))?, name: name.clone() });
+    names.into_iter().filter_map(row).collect()
 }
 
 /// Returns the old items; a file whose secret has another source now holds something else, so that it differs.

@@ -209,7 +209,7 @@ pub fn tell(findings: &Findings, inputs: &Inputs, ui: &Ui) {
         ui.note(finding::text(findings, inputs, ui.colour()));
     }
     match ui.format {
-        Format::Text => {}
+        Format::Text | Format::Markdown => {}
         Format::Json => ui.value(&serde_json::json!({ "findings": rows() })),
         Format::Github => rows().iter().for_each(|row| ui.say(finding::github(row))),
         Format::Gitlab => ui.value(&finding::gitlab(&rows())),

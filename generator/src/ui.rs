@@ -25,6 +25,9 @@ pub enum Format {
     /// For GitLab: a Code Quality report on standard output; people read on standard error.
     #[value(hide = true)]
     Gitlab,
+    /// For the comment of a pull request.
+    #[value(hide = true)]
+    Markdown,
 }
 
 /// The terminal of a command.
@@ -57,7 +60,12 @@ impl Ui {
 
     /// Whether a CI service reads the output.
     pub fn ci(&self) -> bool {
-        matches!(self.format, Format::Github | Format::Gitlab)
+        matches!(self.format, Format::Github | Format::Gitlab | Format::Markdown)
+    }
+
+    /// Whether the output becomes the comment of a pull request.
+    pub fn markdown(&self) -> bool {
+        self.format == Format::Markdown
     }
 
     /// Whether colour is shown.
@@ -101,6 +109,11 @@ impl Ui {
     pub fn value(&self, value: &impl Serialize) {
         let text = serde_json::to_string_pretty(value).expect("rows for programs are JSON");
         let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// Writes a text that is whole as it is.
+    pub fn text(&self, text: &str) {
+        let _ = write!(std::io::stdout(), "{text}"); // a closed pipe is the reader's decision
     }
 
     /// Writes a table with a head and aligned columns, without lines.

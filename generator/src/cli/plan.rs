@@ -4,20 +4,22 @@ use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::git::History;
-use crate::plan::{AppRow, Fate, Line, Planned, Row, World, base, between};
+use crate::plan::{AppRow, Planned, Row, World, base, between, markdown, servers_in_words};
 use crate::render;
 use crate::ui::Ui;
+use owo_colors::Style;
 
-/// Show what each machine would do
+/// Show what each machine would do, and in which order
 ///
 /// Without a range: from what was last pushed (else the last commit) to the files here, rendered or not.
+/// `--output` takes `markdown`, too: the comment of a pull request. Reads only, and needs no key.
 /// Exit code 0: nothing, 2: changes, 1: refused.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  knarr plan\n  knarr plan main..my-branch\n  knarr plan HEAD~1..HEAD --output json"
+    after_help = "Examples:\n  knarr plan\n  knarr plan main..my-branch\n  knarr plan origin/main...HEAD --output markdown\n  knarr plan HEAD~1..HEAD --output json"
 )]
 pub(super) struct Args {
-    /// Two commits as A..B, or one: from there to the files here
+    /// Two commits as A..B; as A...B: from where they went apart; or one: from there to the files here
     range: Option<String>,
 }
 
@@ -26,6 +28,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let planned = plan(&repo, args.range.as_deref(), ui)?;
     if ui.json() {
         ui.value(&planned);
+    } else if ui.markdown() {
+        ui.text(&markdown(&planned, args.range.as_deref().unwrap_or("this work tree")));
     } else {
         show(&planned, ui);
     }
@@ -37,14 +41,40 @@ fn plan(repo: &Repo, range: Option<&str>, ui: &Ui) -> Result<Planned, CliError> 
         return Err(CliError::user("this folder is no git repository")
             .help("git init, or clone the cluster's repository"));
     };
+    if let Some((old, new)) = range.and_then(|range| range.split_once("...")) {
+        found(&history, old)?;
+        found(&history, new)?;
+        let fork = history.fork(old, new)?;
+        let fork = fork
+            .ok_or_else(|| missing(&history, &format!("no commit that `{old}` and `{new}` share is here")))?;
+        return Ok(between(&World::of_commit(&history, &fork)?, &World::of_commit(&history, new)?));
+    }
     if let Some((old, new)) = range.and_then(|range| range.split_once("..")) {
+        found(&history, old)?;
+        found(&history, new)?;
         return Ok(between(&World::of_commit(&history, old)?, &World::of_commit(&history, new)?));
     }
+    range.map_or(Ok(()), |range| found(&history, range))?;
     let prepared = render::prepare(repo, ui)?;
     render::warn(&prepared, ui);
     let from = range.map(str::to_owned).or_else(|| base(&history, &prepared.model.cluster.git.branch));
     let old = from.map(|name| World::of_commit(&history, &name)).transpose()?.unwrap_or_default();
     Ok(between(&old, &World::of_prepared(&prepared)))
+}
+
+/// Proves that a commit is here; a clone for a CI job often lacks it.
+fn found(history: &History, name: &str) -> Result<(), CliError> {
+    let is_there = history.commit(name).is_ok();
+    if is_there { Ok(()) } else { Err(missing(history, &format!("there is no commit `{name}` here"))) }
+}
+
+fn missing(history: &History, what: &str) -> CliError {
+    let help = if history.is_shallow() {
+        "this clone has only the newest commits: git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
+    } else {
+        "git fetch origin '+refs/heads/*:refs/remotes/origin/*', or look at the name: git log --oneline --all"
+    };
+    CliError::user(what).help(help)
 }
 
 /// Shows a plan to people.
@@ -65,27 +95,19 @@ pub(super) fn show(planned: &Planned, ui: &Ui) {
             ui.say("nothing changes on any machine");
         }
     }
+    for lost in &planned.destroys {
+        ui.say(ui.paint(&format!("destroys data: {lost}"), Style::new().red()));
+    }
+    if !planned.servers.is_empty() {
+        ui.say(format_args!("servers: {}", servers_in_words(&planned.servers)));
+    }
     for note in &planned.notes {
         ui.say(format_args!("note: {note}"));
     }
 }
 
 fn lines(row: &Row) -> Vec<[String; 3]> {
-    let fate = match row.fate {
-        Fate::Stays => None,
-        Fate::New => Some(("new machine", String::new())),
-        Fate::Removed => Some(("leaves the cluster, keeps its data", String::new())),
-        Fate::Forgotten => Some((
-            "has no file here any more: it keeps what it has",
-            format!("knarr node remove {}", row.node),
-        )),
-    };
-    let steps = row.lines.iter().map(|line| (line.change.clone(), impact(line)));
-    let lines = fate.map(|(text, impact)| (text.to_owned(), impact)).into_iter().chain(steps);
     let name = |n: usize| if n == 0 { row.node.to_string() } else { String::new() };
-    lines.enumerate().map(|(n, (change, impact))| [name(n), change, impact]).collect()
-}
-
-fn impact(line: &Line) -> String {
-    if line.guarded { format!("{}, guarded", line.impact) } else { line.impact.to_string() }
+    let lines = row.words().into_iter().enumerate();
+    lines.map(|(n, [change, terms])| [name(n), change, terms]).collect()
 }

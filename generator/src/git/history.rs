@@ -33,6 +33,18 @@ impl History {
         found.map(|commit| commit.id().to_string()).map_err(cannot(&format!("commit `{name}`")))
     }
 
+    /// Returns the commit from which two others went apart; none when this clone knows of none.
+    pub fn fork(&self, one: &str, two: &str) -> Result<Option<String>, GitError> {
+        let [one, two] = [self.commit(one)?, self.commit(two)?];
+        let id = |text: &str| git2::Oid::from_str(text).map_err(cannot("a commit's id"));
+        Ok(self.0.merge_base(id(&one)?, id(&two)?).ok().map(|id| id.to_string()))
+    }
+
+    /// Whether the clone has only the newest commits.
+    pub fn is_shallow(&self) -> bool {
+        self.0.is_shallow()
+    }
+
     /// Returns a setting as this clone has it; none when it is missing.
     pub fn config(&self, key: &str) -> Option<String> {
         self.0.config().and_then(|config| config.get_string(key)).ok()

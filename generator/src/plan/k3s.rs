@@ -3,7 +3,6 @@
 use super::World;
 use super::world::Machine;
 use crate::k3s::{BadStep, Version};
-use crate::lower::own;
 use knarr_node::Item;
 use std::collections::BTreeSet;
 
@@ -11,19 +10,13 @@ use std::collections::BTreeSet;
 pub(super) fn notes(old: &World, new: &World) -> Vec<String> {
     let step = |(name, machine)| Some((version(old.machines.get(name)?)?, version(machine)?));
     let steps: BTreeSet<(Version, Version)> = new.machines.iter().filter_map(step).collect();
-    let alone = servers(new) == 1;
+    let alone = new.servers().len() == 1;
     steps.into_iter().filter(|(from, to)| from != to).map(|(from, to)| note(from, to, alone)).collect()
 }
 
 /// Returns the oldest version of K3s that a machine runs.
 pub fn oldest(world: &World) -> Option<Version> {
     world.machines.values().filter_map(version).min()
-}
-
-/// Returns how many machines run the API.
-fn servers(world: &World) -> usize {
-    let is_server = |item: &Item| matches!(item, Item::Unit(unit) if unit.name.as_str() == own::K3S_SERVER);
-    world.machines.values().filter(|machine| machine.items.iter().any(is_server)).count()
 }
 
 fn note(from: Version, to: Version, alone: bool) -> String {

@@ -1,12 +1,13 @@
 //! What changes in the cluster itself: objects of apps, and of what runs before them. Pure.
 
+use super::loss::{self, Left};
 use crate::emit::{Output, Tree};
 use crate::git::Side;
 use crate::lower::APPS;
 use crate::model::{Object, ObjectId};
 use crate::spec::parse_objects;
 use knarr_node::name::RepoPath;
-use knarr_node::state::{ClusterItem, ClusterState};
+use knarr_node::state::{ClusterItem, ClusterState, Manifest};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is not an app's.
 const CLUSTER: &str = "(cluster)";
 
-/// All objects of a render, by app.
+/// Where Argo CD is told of the apps.
+const APPLICATIONS: &str = "rendered/argocd/applications.yaml";
+
+/// All objects of a render.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Objects(BTreeMap<String, BTreeMap<ObjectId, Value>>);
+pub(super) struct Objects {
+    /// They themselves, by app.
+    all: BTreeMap<String, BTreeMap<ObjectId, Value>>,
+    /// What Argo CD is told of each app.
+    applications: BTreeMap<String, Value>,
+    /// Those without an app that stay when they leave the repository.
+    kept: BTreeSet<ObjectId>,
+}
 
 /// What becomes of an app or an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,17 +74,65 @@ pub struct ObjectRow {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// What becomes of it in the cluster, when it leaves the repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
+    /// What is lost with it for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destroys: Option<&'static str>,
 }
 
 impl AppRow {
-    /// Returns its objects in words: a new app by kinds alone.
+    /// Returns its objects in words: by kinds alone when the same becomes of all.
     pub fn words(&self) -> String {
-        let alone = self.objects.iter().all(|object| object.turn == self.turn) && self.app != CLUSTER;
-        let word = |ObjectRow { turn, kind, name, .. }: &ObjectRow| {
-            if alone { kind.clone() } else { format!("{} {kind} {name}", turn.sign()) }
-        };
+        let alone = self.is_alone();
+        let word = |object: &ObjectRow| if alone { object.kind.clone() } else { object.words() };
         let words: Vec<String> = self.objects.iter().map(word).collect();
-        words.join(", ")
+        let goes_on = alone && self.turn == Turn::Removed;
+        words.join(", ") + if goes_on { ": all that runs goes on" } else { "" }
+    }
+
+    /// Returns the same in lines, each with what is lost.
+    pub(super) fn lines(&self) -> Vec<(String, String)> {
+        if self.is_alone() && self.turn != Turn::Changed {
+            return vec![(self.words(), String::new())];
+        }
+        let line = |object: &ObjectRow| {
+            let lost = object.destroys.map(|_| "destroys data".to_owned()).unwrap_or_default();
+            (object.words(), lost)
+        };
+        self.objects.iter().map(line).collect()
+    }
+
+    /// Whether all of it comes, changes, or runs on without the repository: then kinds alone tell it.
+    fn is_alone(&self) -> bool {
+        let runs_on = self.objects.iter().all(|object| object.left == Some(Left::Stays));
+        self.objects.iter().all(|object| object.turn == self.turn)
+            && self.app != CLUSTER
+            && (self.turn != Turn::Removed || runs_on)
+    }
+
+    /// Returns a sentence for each object with which something is lost for good.
+    pub fn destroys(&self) -> Vec<String> {
+        let lost = self.objects.iter().filter_map(|object| Some((object, object.destroys?)));
+        lost.map(|(object, what)| format!("{}: {} {}", self.app, object.place(), what)).collect()
+    }
+}
+
+impl ObjectRow {
+    /// Returns its kind and its name.
+    pub fn place(&self) -> String {
+        let Self { kind, namespace, name, .. } = self;
+        if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
+    }
+
+    fn words(&self) -> String {
+        let left = match self.left {
+            Some(Left::Stays) => " (stays there)",
+            Some(Left::Waits) => " (stays until somebody has Argo CD sync)",
+            Some(Left::Deleted) | None => "",
+        };
+        format!("{} {} {}{left}", self.turn.sign(), self.kind, self.name)
     }
 }
 
@@ -95,18 +154,41 @@ impl Objects {
 
     fn of(files: impl Iterator<Item = (RepoPath, Vec<u8>)>, state: Option<&ClusterState>) -> Self {
         let mut all = Self::default();
+        let items = || state.into_iter().flat_map(|state| &state.items);
+        let kept: BTreeSet<String> = items().filter_map(kept).collect();
         for (path, bytes) in files {
-            let Some(app) = owner(&path) else { continue };
+            let (owner, is_told) = (owner(&path), path.as_str() == APPLICATIONS);
+            if owner.is_none() && !is_told {
+                continue;
+            }
             // What a render wrote can be read; what a person put there is a finding elsewhere.
             for object in parse_objects(&path, &bytes).unwrap_or_default() {
                 let object = Object(object);
-                all.0.entry(app.clone()).or_default().insert(object.id(), object.0);
+                let id = object.id();
+                if let Some(app) = &owner {
+                    all.kept.extend(kept.contains(path.as_str()).then(|| id.clone()));
+                    all.all.entry(app.clone()).or_default().insert(id, object.0);
+                } else {
+                    all.applications.insert(id.name, object.0);
+                }
             }
         }
-        for (id, value) in state.into_iter().flat_map(|state| &state.items).filter_map(of_cluster) {
-            all.0.entry(CLUSTER.to_owned()).or_default().insert(id, value);
+        for (id, value) in items().filter_map(of_cluster) {
+            all.kept.extend(kept.contains(&id.name).then(|| id.clone()));
+            all.all.entry(CLUSTER.to_owned()).or_default().insert(id, value);
         }
         all
+    }
+}
+
+/// Returns the manifest whose objects stay when they leave the repository: its file, or its artifact.
+fn kept(item: &ClusterItem) -> Option<String> {
+    let ClusterItem::Objects(objects) = item else { return None };
+    objects.back?;
+    match &objects.manifest {
+        Manifest::File(path) => Some(format!("rendered/{path}")),
+        Manifest::Artifact(name) => Some(name.to_string()),
+        Manifest::Secret(_) => None,
     }
 }
 
@@ -140,18 +222,19 @@ fn of_cluster(item: &ClusterItem) -> Option<(ObjectId, Value)> {
 
 /// Compares the objects of two renders.
 pub(super) fn between(old: &Objects, new: &Objects) -> Vec<AppRow> {
-    let apps: BTreeSet<&String> = old.0.keys().chain(new.0.keys()).collect();
-    let none = BTreeMap::new();
+    let told = old.applications.keys().chain(new.applications.keys());
+    let apps: BTreeSet<&String> = old.all.keys().chain(new.all.keys()).chain(told).collect();
     let row = |app: &String| {
-        let (had, has) = (old.0.get(app), new.0.get(app));
-        let objects = changed(had.unwrap_or(&none), has.unwrap_or(&none));
-        let turn = turn(had, has)?;
+        let objects = changed(app, old, new);
+        let turn = turn(old.all.get(app), new.all.get(app));
+        let turn = turn.or((!objects.is_empty()).then_some(Turn::Changed))?;
         Some(AppRow { app: app.clone(), turn, objects })
     };
     apps.into_iter().filter_map(row).collect()
 }
 
-fn turn<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> Option<Turn> {
+/// Says what becomes of something.
+pub(super) fn turn<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> Option<Turn> {
     match (old, new) {
         (None, Some(_)) => Some(Turn::New),
         (Some(_), None) => Some(Turn::Removed),
@@ -160,43 +243,40 @@ fn turn<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> Option<Turn> {
     }
 }
 
-fn changed(old: &BTreeMap<ObjectId, Value>, new: &BTreeMap<ObjectId, Value>) -> Vec<ObjectRow> {
-    let ids: BTreeSet<&ObjectId> = old.keys().chain(new.keys()).collect();
+fn changed(app: &String, old: &Objects, new: &Objects) -> Vec<ObjectRow> {
+    let none = BTreeMap::new();
+    let (had, has) = (old.all.get(app).unwrap_or(&none), new.all.get(app).unwrap_or(&none));
+    let ids: BTreeSet<&ObjectId> = had.keys().chain(has.keys()).collect();
+    let told = new.applications.get(app);
     let row = |id: &ObjectId| {
-        let turn = turn(old.get(id), new.get(id))?;
-        let ObjectId { kind, namespace, name, .. } = id.clone();
-        Some(ObjectRow { turn, kind, namespace, name })
+        let (before, after) = (had.get(id), has.get(id));
+        let turn = turn(before, after)?;
+        let left = before.filter(|_| turn == Turn::Removed).map(|before| {
+            if app == CLUSTER { loss::of_ours(old.kept.contains(id)) } else { loss::of_an_app(before, told) }
+        });
+        let destroys = before.and_then(|before| match after {
+            None if left == Some(Left::Deleted) => loss::with(id, before),
+            None => None,
+            Some(after) => loss::by_change(id, before, after, told),
+        });
+        Some(ObjectRow::of(id, turn, left, destroys))
     };
-    ids.into_iter().filter_map(row).collect()
+    let mut rows: Vec<ObjectRow> = ids.into_iter().filter_map(row).collect();
+    // Another word to Argo CD; that it hears of the app at all, or no more, the app's own line says.
+    if let (Some(before), Some(after)) = (old.applications.get(app), told)
+        && before != after
+    {
+        rows.push(ObjectRow::of(&Object(after.clone()).id(), Turn::Changed, None, None));
+    }
+    rows
+}
+
+impl ObjectRow {
+    fn of(id: &ObjectId, turn: Turn, left: Option<Left>, destroys: Option<&'static str>) -> Self {
+        let ObjectId { kind, namespace, name, .. } = id.clone();
+        Self { turn, kind, namespace, name, left, destroys }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn objects(files: &[(&str, &str)]) -> Objects {
-        Objects::of(files.iter().map(|(path, text)| (path.parse().unwrap(), text.as_bytes().to_vec())), None)
-    }
-
-    fn lines(old: &Objects, new: &Objects) -> Vec<String> {
-        let line = |row: &AppRow| format!("{} {} {}", row.turn.sign(), row.app, row.words());
-        between(old, new).iter().map(line).collect()
-    }
-
-    #[test]
-    fn apps_come_change_and_go() {
-        let shop = "{apiVersion: v1, kind: Service, metadata: {name: shop}}\n---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: shop}, spec: {replicas: 1}}\n";
-        let (a, ns) = ("rendered/apps/shop/a.yaml", "rendered/bootstrap/namespaces.yaml");
-        let space = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
-        let one = objects(&[(a, shop), (ns, space), ("rendered/mesh.yaml", "x: 1")]);
-        let two = objects(&[
-            (a, &shop.replace("replicas: 1", "replicas: 2").replace("Service", "Ingress")),
-            (ns, space),
-        ]);
-        let none = objects(&[]);
-        assert_eq!(lines(&none, &one), ["+ (cluster) + Namespace shop", "+ shop Service, Deployment"]);
-        assert_eq!(lines(&one, &two), ["~ shop + Ingress shop, - Service shop, ~ Deployment shop"]);
-        assert_eq!(lines(&one, &none), ["- (cluster) - Namespace shop", "- shop Service, Deployment"]);
-        assert!(between(&one, &one).is_empty());
-    }
-}
+mod tests;

@@ -1,3 +1,5 @@
+mod order;
+
 use super::*;
 use crate::git::Side;
 use crate::lower::MESH;

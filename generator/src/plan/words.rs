@@ -1,8 +1,9 @@
 //! A machine's changes in words for people: what belongs together is one line, however many tunnels it has. Pure.
 
-use super::Step;
+use super::{Fate, Row, SecretRow, Step, WayBack};
 use crate::lower::own;
 use knarr_node::firewall::{FirewallPart, Open, Ssh};
+use knarr_node::name::NodeName;
 use knarr_node::{Change, Id, Impact, Item};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -19,6 +20,54 @@ pub struct Line {
     pub impact: Impact,
     /// Whether it counts only when contact is proven after it.
     pub guarded: bool,
+    /// The machines that come first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<NodeName>,
+    /// Why there is no way back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'static str>,
+}
+
+impl Line {
+    fn of(change: String, step: &Step) -> Self {
+        let why = step.why.filter(|_| step.way_back == WayBack::Never);
+        Self { change, impact: step.impact, guarded: step.guarded, after: step.after.clone(), why }
+    }
+
+    /// Returns the line of another knarrd.
+    pub(super) fn knarrd(step: &Step) -> Self {
+        let change = format!("{} {}: unless it ends a pass, the one before comes back", step.verb, step.what);
+        Self::of(change, step)
+    }
+
+    /// Returns what it does to users, whether it is guarded, why there is no way back, and who comes first.
+    pub fn terms(&self) -> String {
+        let guarded = if self.guarded { ", guarded" } else { "" };
+        let why = self.why.map(|why| format!(": {why}")).unwrap_or_default();
+        let after = self.after.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let after = if after.is_empty() { String::new() } else { format!(", after {}", names(after)) };
+        format!("{}{why}{guarded}{after}", self.impact)
+    }
+}
+
+impl Row {
+    /// Returns what happens to the machine, each line with its impact.
+    pub fn words(&self) -> Vec<[String; 2]> {
+        let fate = match self.fate {
+            Fate::Stays => None,
+            Fate::New => Some(["new machine".to_owned(), String::new()]),
+            Fate::Removed => Some(["leaves the cluster, keeps its data".to_owned(), String::new()]),
+            Fate::Forgotten => Some([
+                "has no file here any more: it keeps what it has".to_owned(),
+                format!("knarr node remove {}", self.node),
+            ]),
+        };
+        let steps = self.lines.iter().map(|line| [line.change.clone(), line.terms()]);
+        let word = |secret: &SecretRow| format!("{} {}", secret.turn.sign(), secret.name);
+        let secrets: Vec<String> = self.secrets.iter().map(word).collect();
+        let secrets = (!secrets.is_empty()).then(|| [format!("secrets: {}", names(secrets)), String::new()]);
+        fate.into_iter().chain(steps).chain(secrets).collect()
+    }
 }
 
 /// What a line is about.
@@ -91,7 +140,7 @@ pub(super) fn lines(
     let line = |(topics, step): (Vec<Topic>, Step)| {
         let what = words(&topics, old, new);
         let first = if step.snapshot { "snapshot, then " } else { "" };
-        Line { change: format!("{first}{} {what}", step.verb), impact: step.impact, guarded: step.guarded }
+        Line::of(format!("{first}{} {what}", step.verb), &step)
     };
     groups.into_iter().map(line).collect()
 }

@@ -4,14 +4,14 @@ use super::objects::Objects;
 use crate::emit::{Output, Tree};
 use crate::error::CliError;
 use crate::git::{History, Side};
-use crate::lower::{MESH, cluster, states};
+use crate::lower::{MESH, cluster, own, states};
 use crate::render::Prepared;
 use knarr_node::firewall::FirewallPart;
 use knarr_node::mesh::{Directory, Stranger};
 use knarr_node::name::{AbsPath, NodeName};
 use knarr_node::net::WgKey;
 use knarr_node::outputs::{self, Outputs};
-use knarr_node::state::ClusterState;
+use knarr_node::state::{ClusterState, Envelope, Git};
 use knarr_node::{Item, NodeState};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,10 @@ pub(super) struct Machine {
     pub(super) firewall: Option<FirewallPart>,
     /// Encrypted sources of its secrets, by name: `sha256:…`.
     pub(super) secrets: BTreeMap<String, String>,
+    /// Which knarrd it is to run.
+    pub(super) envelope: Envelope,
+    /// Where it finds the commits.
+    pub(super) git: Git,
 }
 
 impl World {
@@ -64,6 +68,14 @@ impl World {
     /// Returns the WireGuard key of a machine.
     pub fn key(&self, node: &NodeName) -> Option<WgKey> {
         Some(self.directory.as_ref()?.nodes.get(node)?.key)
+    }
+
+    /// Returns the machines that run the API.
+    pub(super) fn servers(&self) -> BTreeSet<&NodeName> {
+        let is_server =
+            |item: &Item| matches!(item, Item::Unit(unit) if unit.name.as_str() == own::K3S_SERVER);
+        let servers = self.machines.iter().filter(|(_, machine)| machine.items.iter().any(is_server));
+        servers.map(|(name, _)| name).collect()
     }
 
     /// Reads what a commit has; a commit without rendered/ has nothing.
@@ -111,8 +123,19 @@ impl Machine {
             Some(directory) => state.lower(directory, &key)?,
             None => state.items.clone(),
         };
-        Ok(Self { items, firewall: state.firewall.clone(), secrets })
+        let (envelope, git) = (state.knarr.clone(), state.git.clone());
+        Ok(Self { items, firewall: state.firewall.clone(), secrets, envelope, git })
     }
+}
+
+/// Returns a sentence for each other place where machines find the commits.
+pub(super) fn notes(old: &World, new: &World) -> BTreeSet<String> {
+    let pairs = new.machines.iter().filter_map(|(name, new)| Some((&old.machines.get(name)?.git, &new.git)));
+    let note = |git: &Git| {
+        let remotes = git.remotes.join(", ");
+        format!("machines look for commits elsewhere from then on: branch {}, at {remotes}", git.branch)
+    };
+    pairs.filter(|(old, new)| old != new).map(|(_, git)| note(git)).collect()
 }
 
 const SIGNERS: &str = "rendered/access/signers";

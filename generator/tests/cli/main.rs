@@ -13,6 +13,7 @@ mod origin;
 mod parallel;
 mod peers;
 mod people;
+mod plan;
 mod repository;
 mod seal;
 mod upgrade;

@@ -137,6 +137,7 @@ fn a_new_value_of_a_secret_restarts_what_reads_it() {
              NODE  CHANGE                       IMPACT
              edge  change path /etc/hello.conf  live
                    restart unit hello.service   service restart
+                   secrets: ~ greeting
             exit 2
         "#]],
     );
@@ -373,7 +374,7 @@ fn a_mistyped_command_is_no_change() {
     assert!(home.knarr("harbor", &["plann"]).ends_with("exit 1\n"));
     assert!(!home.knarr("harbor", &["plan", "--help"]).contains("exit"));
     let unknown = home.knarr("harbor", &["plan", "nowhere..HEAD"]);
-    assert!(unknown.contains("cannot read") && !unknown.contains("exit 2"), "{unknown}");
+    assert!(unknown.contains("there is no commit `nowhere`") && !unknown.contains("exit 2"), "{unknown}");
 }
 
 #[test]
