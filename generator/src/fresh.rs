@@ -9,7 +9,7 @@ use crate::seal::{CERTIFICATE, KEYS, Pair};
 use crate::secrets::{self, SecretError};
 use crate::signing::Signing;
 use crate::spec::{self, At, Pinned};
-use crate::template;
+use crate::template::{self, Service};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use knarr_node::item::Source;
 use knarr_node::name::{ClusterName, PersonName, RepoPath};
@@ -44,6 +44,8 @@ pub struct Fresh<'a> {
     pub mirror: Option<Source>,
     /// The version of K3s, with its digests; none without Kubernetes.
     pub version: Option<(Version, Pinned)>,
+    /// Who checks each push.
+    pub ci: Service,
 }
 
 /// A second way in, for the day when the first is lost. Its text is shown or written once.
@@ -97,7 +99,7 @@ fn new_ssh_key(comment: &str) -> Result<(Zeroizing<String>, SshKey), CliError> {
 impl Fresh<'_> {
     /// Writes all files that people own; nothing is rendered yet.
     pub fn write(&self, repo: &Repo) -> Result<(), CliError> {
-        for (path, text, program) in template::FILES {
+        for (path, text, program) in template::FILES.into_iter().chain(self.ci.files()) {
             repo.write(&known(path), text.as_bytes())?;
             if program {
                 repo.make_program(&known(path))?;

@@ -1,5 +1,6 @@
 //! Files that every new repository has, and the JSON Schemas for editors.
 
+use crate::known_hosts::SshHost;
 use crate::spec;
 use schemars::Schema;
 
@@ -10,6 +11,60 @@ pub const FILES: [(&str, &str, bool); 4] = [
     (".gitattributes", include_str!("../../cluster-repo-template/.gitattributes"), false),
     (".knarr/hooks/pre-push", include_str!("../../cluster-repo-template/.knarr/hooks/pre-push"), true),
 ];
+
+/// What CI services call, whichever it is: path and text of a program.
+const CI: (&str, &str) = (".knarr/ci", include_str!("../../cluster-repo-template/.knarr/ci"));
+
+/// A service that checks each push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Service {
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI.
+    Gitlab,
+    /// Forgejo Actions.
+    Forgejo,
+    /// No jobs.
+    None,
+}
+
+impl Service {
+    /// Returns the one of a git host that is known; none of all others.
+    pub fn of(origin: &str) -> Self {
+        let ssh = || SshHost::of(origin).map(|ssh| ssh.host);
+        let web = origin.strip_prefix("https://").and_then(|rest| rest.split('/').next()).map(str::to_owned);
+        match web.or_else(ssh).as_deref() {
+            Some("github.com") => Self::Github,
+            Some("gitlab.com") => Self::Gitlab,
+            Some("codeberg.org") => Self::Forgejo,
+            Some(_) | None => Self::None,
+        }
+    }
+
+    /// Returns where its jobs are, and what they are.
+    pub fn jobs(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Github => Some((
+                ".github/workflows/knarr.yml",
+                include_str!("../../cluster-repo-template/.github/workflows/knarr.yml"),
+            )),
+            Self::Gitlab => {
+                Some((".gitlab-ci.yml", include_str!("../../cluster-repo-template/.gitlab-ci.yml")))
+            }
+            Self::Forgejo => Some((
+                ".forgejo/workflows/knarr.yml",
+                include_str!("../../cluster-repo-template/.forgejo/workflows/knarr.yml"),
+            )),
+            Self::None => None,
+        }
+    }
+
+    /// Returns its files: path, text, and whether it is a program.
+    pub fn files(self) -> Vec<(&'static str, &'static str, bool)> {
+        let jobs = self.jobs().map(|(path, text)| (path, text, false));
+        jobs.into_iter().flat_map(|jobs| [jobs, (CI.0, CI.1, true)]).collect()
+    }
+}
 
 /// The controller that opens sealed Secrets.
 pub const SEALED_SECRETS: &str = include_str!("../../templates/sealed-secrets.yaml");

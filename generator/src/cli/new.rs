@@ -16,6 +16,7 @@ use crate::secrets::{self, Identities};
 use crate::setup::setup;
 use crate::signing::{self, Signing};
 use crate::spec::Pinned;
+use crate::template::Service;
 use crate::ui::Ui;
 use knarr_node::item::Source;
 use knarr_node::name::{ClusterName, PersonName};
@@ -43,6 +44,9 @@ pub(super) struct Args {
     /// Where machines look first for what they download: an address, or an absolute folder, laid out like the release address
     #[arg(long, value_name = "PLACE")]
     mirror: Option<Source>,
+    /// Write the jobs of a CI service; without it: those of the origin's host, if it is github.com, gitlab.com or codeberg.org
+    #[arg(long, value_name = "SERVICE")]
+    ci: Option<Service>,
     /// Write the recovery kit to a new file instead of the terminal
     #[arg(long, value_name = "FILE")]
     recovery: Option<PathBuf>,
@@ -57,6 +61,11 @@ impl Args {
     /// Whether a person says where the commits will be.
     pub(super) fn has_origin(&self) -> bool {
         self.origin.is_some()
+    }
+
+    /// Returns who checks each push.
+    fn service(&self) -> Service {
+        self.ci.unwrap_or_else(|| self.origin.as_deref().map_or(Service::None, Service::of))
     }
 
     /// Returns the same, for a repository whose commits will be there.
@@ -111,6 +120,7 @@ pub(super) fn found(args: &Args, ui: &Ui) -> Result<(), CliError> {
         k3s,
         mirror: args.mirror.clone(),
         version,
+        ci: args.service(),
     };
     fresh.write(&repo)?;
     let commit = first_commit(&repo, &git, args, &signing, ui)?;
@@ -202,6 +212,11 @@ fn show_kit(args: &Args, recovery: &Recovery, ui: &Ui) -> Result<(), CliError> {
 
 fn next(args: &Args, ui: &Ui) {
     let name = &args.name;
+    if let Some((path, _)) = args.service().jobs() {
+        ui.say(format_args!(
+            "Each push is checked once {name}/{path} says where `knarr` is: KNARR_URL, KNARR_SHA256"
+        ));
+    }
     let Some(origin) = &args.origin else {
         ui.say("Machines need a place to read it from: add its address to git.remotes in cluster.yaml, and");
         ui.say(format_args!("    cd {name} && git remote add origin URL && knarr doctor"));

@@ -4,6 +4,7 @@
 
 mod annotations;
 mod apps;
+mod ci;
 mod explain;
 #[path = "../folder/mod.rs"]
 mod folder;
