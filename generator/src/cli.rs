@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod kubeconfig;
+mod land;
 mod mend;
 mod new;
 mod node;
@@ -54,6 +55,7 @@ enum Command {
     App(app::Args),
     Plan(plan::Args),
     Ship(ship::Args),
+    Land(land::Args),
     Status(status::Args),
     Approve(approve::Args),
     Mend(mend::Args),
@@ -121,6 +123,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Kubeconfig(args) => kubeconfig::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),
         Command::Ship(args) => ship::run(args, &ui),
+        Command::Land(args) => land::run(args, &ui),
         Command::Status(_) => status::run(&ui),
         Command::Approve(args) => approve::run(args, &ui),
         Command::Mend(args) => mend::run(args, &ui),

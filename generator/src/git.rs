@@ -56,12 +56,26 @@ impl GitError {
 #[derive(Clone, Debug)]
 pub struct Git {
     root: PathBuf,
+    hooks: Hooks,
+}
+
+/// Whether git runs the programs that stand ready for its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hooks {
+    Run,
+    /// They may be those of a branch that nobody has read.
+    Rest,
 }
 
 impl Git {
     /// Returns git in the work tree at `root`.
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), hooks: Hooks::Run }
+    }
+
+    /// Returns git in the work tree at `root`, which runs no hook: what lies there may be a stranger's.
+    pub fn without_hooks(root: &Path) -> Self {
+        Self { root: root.to_owned(), hooks: Hooks::Rest }
     }
 
     /// Runs git and returns what it wrote to standard output, without the last line feed.
@@ -79,6 +93,9 @@ impl Git {
     /// Runs git and returns how it ended; it may ask for a passphrase on the terminal.
     pub fn output(&self, args: &[&str]) -> Result<Output, GitError> {
         let mut git = Command::new("git");
+        if self.hooks == Hooks::Rest {
+            git.args(["-c", "core.hooksPath=/dev/null"]);
+        }
         git.current_dir(&self.root).args(args).env("LC_ALL", "C").stdin(Stdio::null());
         git.output().map_err(|source| GitError::Missing { program: "git".to_owned(), source })
     }

@@ -26,6 +26,7 @@ pub mod join;
 pub mod k3s;
 pub mod known_hosts;
 pub mod kubeconfig;
+pub mod land;
 pub mod lower;
 pub mod machine;
 pub mod mirror;

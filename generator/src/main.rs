@@ -2,6 +2,7 @@
 
 use knarr::cli::{Cli, Done, run};
 use knarr::error::CliError;
+use knarr::tame::tame;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -27,10 +28,10 @@ fn exit(ended: Result<Done, CliError>) -> ExitCode {
         Err(error) => {
             let mut err = std::io::stderr();
             if !error.message.is_empty() {
-                let _ = writeln!(err, "error: {}", error.message);
+                let _ = writeln!(err, "error: {}", tame(&error.message));
             }
             if let Some(help) = &error.help {
-                let _ = writeln!(err, "help: {help}");
+                let _ = writeln!(err, "help: {}", tame(help));
             }
             ExitCode::from(error.code())
         }

@@ -148,6 +148,11 @@ pub fn render(repo: &Repo, ui: &Ui) -> Result<Vec<RepoPath>, CliError> {
 /// Writes what was prepared; returns the paths that were written or removed. Warnings are shown.
 pub fn write(repo: &Repo, prepared: &Prepared, ui: &Ui) -> Result<Vec<RepoPath>, CliError> {
     warn(prepared, ui);
+    put(repo, prepared)
+}
+
+/// Writes what was prepared, and says nothing; returns the paths that were written or removed.
+pub fn put(repo: &Repo, prepared: &Prepared) -> Result<Vec<RepoPath>, CliError> {
     let paths = prepared.paths();
     let sealed = seal_all(prepared)?;
     for step in &prepared.steps {

@@ -9,7 +9,9 @@ use crate::claim::contradictions;
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding;
-use crate::follow::{End, Fate, Hand, acting, follow, follow_cluster, followers, judge_cluster, show};
+use crate::follow::{
+    End, Fate, Follower, Hand, acting, follow, follow_cluster, followers, judge_cluster, show,
+};
 use crate::git::{Git, History};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
@@ -71,6 +73,20 @@ pub(super) fn accompany(
     repo: &Repo,
     git: &Git,
     model: &Model,
+    head: Oid,
+    patience: Duration,
+    ui: &Ui,
+) -> Result<Vec<Fate>, CliError> {
+    let fates = attend(repo, git, model, head, patience, ui)?;
+    show(&fates, ui);
+    Ok(fates)
+}
+
+/// Follows machines, then objects and apps, as [`accompany`] does, and shows nothing at the end.
+pub(super) fn attend(
+    repo: &Repo,
+    git: &Git,
+    model: &Model,
     mut head: Oid,
     patience: Duration,
     ui: &Ui,
@@ -82,7 +98,6 @@ pub(super) fn accompany(
         fates = follow(&nodes, &head, patience, ui)?;
     }
     follow_cluster(&nodes, &mut fates, &head, patience, ui)?;
-    show(&fates, ui);
     Ok(fates)
 }
 
@@ -157,9 +172,20 @@ fn plan(repo: &Repo, ui: &Ui) -> Result<(), CliError> {
     let old = old.map(|name| World::of_commit(&history, &name)).transpose()?.unwrap_or_default();
     let new = World::of_prepared(&prepared);
     super::plan::show(&between(&old, &new), ui);
+    ask_machines(repo, &followers(&prepared.model), &old, &new, ui)
+}
+
+/// Warns of what machines themselves say otherwise.
+pub(super) fn ask_machines(
+    repo: &Repo,
+    known: &[Follower],
+    old: &World,
+    new: &World,
+    ui: &Ui,
+) -> Result<(), CliError> {
     let compiled = render::compile(repo)?;
     let progress = ui.progress("asking machines for their keys");
-    let found = contradictions(&compiled, &followers(&prepared.model), &old, &new)?;
+    let found = contradictions(&compiled, known, old, new)?;
     drop(progress);
     if !found.is_empty() {
         ui.note(finding::text(&found, &compiled.inputs, ui.colour()));

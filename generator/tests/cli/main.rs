@@ -9,6 +9,7 @@ mod explain;
 #[path = "../folder/mod.rs"]
 mod folder;
 mod home;
+mod land;
 mod new;
 mod origin;
 mod parallel;

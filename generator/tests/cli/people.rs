@@ -4,7 +4,7 @@ use crate::home::Home;
 use std::fs;
 
 /// A cluster without machines, its commits at a bare origin.
-fn shipped() -> Home {
+pub(crate) fn shipped() -> Home {
     let home = Home::empty();
     home.git(".", &["init", "-q", "--bare", "--initial-branch=main", "origin.git"]);
     let origin = home.path("origin.git").display().to_string();
@@ -15,7 +15,7 @@ fn shipped() -> Home {
 }
 
 /// Another clone, whose commits nobody signs: a browser, or a bot.
-fn bot(home: &Home) {
+pub(crate) fn bot(home: &Home) {
     home.git(".", &["clone", "-q", "origin.git", "bot"]);
     for (key, value) in [("user.name", "bot"), ("user.email", "bot@example.org"), ("commit.gpgsign", "false")]
     {
@@ -29,7 +29,7 @@ fn bot_pushes(home: &Home, message: &str) {
     home.git("bot", &["push", "-q"]);
 }
 
-fn rev(home: &Home, folder: &str, name: &str) -> String {
+pub(crate) fn rev(home: &Home, folder: &str, name: &str) -> String {
     home.git(folder, &["rev-parse", name]).trim().to_owned()
 }
 
@@ -37,7 +37,7 @@ fn first_parents(home: &Home) -> String {
     home.git("origin.git", &["rev-list", "--first-parent", "main"])
 }
 
-fn verifies(home: &Home) -> bool {
+pub(crate) fn verifies(home: &Home) -> bool {
     home.git_ends("harbor", &["verify-commit", "HEAD"]).status.success()
 }
 
