@@ -18,8 +18,8 @@ use std::io;
 
 /// All machines of the cluster; what a machine makes of them is lowered on it.
 const MESH: &str = "rendered/mesh.yaml";
-/// The host keys of all machines, with which they sign reports.
-const NODES: &str = "rendered/access/nodes";
+/// The host keys of all machines, with which they sign reports: its lines are those of allowed_signers, too.
+const NODES: &str = "rendered/access/known_hosts";
 
 /// What a machine is to be.
 pub struct Wanted {

@@ -38,6 +38,7 @@ pub mod probe;
 pub mod reference;
 pub mod release;
 pub mod render;
+pub mod route;
 pub mod seal;
 pub mod secrets;
 pub mod setup;

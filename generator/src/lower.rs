@@ -7,9 +7,11 @@ mod cluster;
 mod host;
 mod k3s;
 pub mod own;
+mod ssh;
 
 pub use apps::FOLDER as APPS;
 pub use k3s::founder;
+pub use ssh::{KNOWN_HOSTS, SSH_CONFIG};
 
 use crate::emit::{Line, Sealed, Tree};
 use crate::model::{Model, Node};
@@ -48,8 +50,9 @@ pub fn lower(model: &Model) -> Tree {
         apps::apps(model, &mut tree);
     }
     tree.lines(MESH, &*model.directory, Line::EachMachine);
-    tree.text("rendered/access/nodes", cluster::reporters(model));
+    tree.text(KNOWN_HOSTS, ssh::known_hosts(model));
     tree.text("rendered/access/signers", cluster::signers(model));
+    tree.text(SSH_CONFIG, ssh::config(model));
     tree
 }
 

@@ -87,13 +87,13 @@ impl Mesh {
         assert!(made.unwrap().success());
     }
 
-    /// Returns what `knarr render` writes to rendered/access/nodes.
+    /// Returns what `knarr render` writes to rendered/access/known_hosts.
     fn signers(&self) -> String {
         let key = |number: &u8| self.paths(*number).absolute("/etc/ssh/ssh_host_ed25519_key.pub");
         let numbers = (1..=u8::MAX).take_while(|number| key(number).exists());
         let line = |number: u8| {
             let key = std::fs::read_to_string(key(&number)).unwrap();
-            format!("n{number} namespaces=\"knarr-report\" {key}")
+            format!("n{number},n{number}.mesh.harbor.example {key}")
         };
         numbers.map(line).collect()
     }

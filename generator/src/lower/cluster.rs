@@ -68,11 +68,3 @@ pub(super) fn signers(model: &Model) -> String {
     let line = |(who, key)| format!("{who} namespaces=\"git\" {key}\n");
     lines.chain(recovery).map(line).collect::<Vec<_>>().concat()
 }
-
-/// Returns whose reports count, as allowed_signers: each machine signs its own with its SSH host key.
-pub(super) fn reporters(model: &Model) -> String {
-    let there = model.nodes.iter().filter(|(_, node)| !node.removed);
-    let line =
-        |(name, node): (&NodeName, &Node)| format!("{name} namespaces=\"knarr-report\" {}\n", node.keys.ssh);
-    there.map(line).collect::<Vec<_>>().concat()
-}

@@ -18,4 +18,5 @@ mod people;
 mod plan;
 mod repository;
 mod seal;
+mod ssh;
 mod upgrade;
