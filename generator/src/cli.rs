@@ -20,6 +20,7 @@ mod sealing_key;
 mod secret;
 mod setup;
 mod ship;
+mod ssh;
 mod status;
 mod up;
 mod upgrade;
@@ -56,6 +57,7 @@ enum Command {
     Plan(plan::Args),
     Ship(ship::Args),
     Land(land::Args),
+    Ssh(ssh::Args),
     Status(status::Args),
     Approve(approve::Args),
     Mend(mend::Args),
@@ -124,6 +126,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Plan(args) => plan::run(args, &ui),
         Command::Ship(args) => ship::run(args, &ui),
         Command::Land(args) => land::run(args, &ui),
+        Command::Ssh(args) => ssh::run(args, &ui),
         Command::Status(_) => status::run(&ui),
         Command::Approve(args) => approve::run(args, &ui),
         Command::Mend(args) => mend::run(args, &ui),

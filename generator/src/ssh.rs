@@ -4,9 +4,11 @@
 //! Nothing is asked on the way (BatchMode), and what is secret goes by standard input only.
 
 mod error;
+mod login;
 mod target;
 
 pub use error::SshError;
+pub use login::{Login, login};
 pub use target::{BadTarget, Target};
 
 use error::Dial;
