@@ -3,7 +3,9 @@
 //! People's steps are typed on the laptop; the judges are git, ssh, systemctl, sysctl and cat on the machines.
 
 use super::Story;
-use super::hands::{NODES, SECRET, authorize, converged, harbor, listen, me, new_repository, on, outcome};
+use super::hands::{
+    NODES, SECRET, authorize, converged, harbor, listen, me, me_refused, new_repository, on, outcome,
+};
 use crate::Lab;
 
 /// The first hour.
@@ -31,6 +33,7 @@ pub(super) fn later(story: &mut Story<'_>) {
     story.step("a unit restarts for what it reads, and for nothing else", a_unit_restarts_for_what_it_reads);
     story.step("what somebody changed by hand comes back", drift_is_put_right);
     story.step("what is no longer wanted goes, what is not ours stays", what_is_no_longer_wanted_goes);
+    story.step("sshd refuses the keys of a person whose last day is over", a_last_day_ends_logins);
     story.step("knarrd undo takes the last pass back and holds", a_pass_is_taken_back);
     story.step("without the git host machines stay right", a_machine_needs_no_git_host_to_stay_right);
 }
@@ -157,6 +160,21 @@ fn what_is_no_longer_wanted_goes(lab: &Lab) {
     harbor(lab, "git rm -q host/extra && sed -i '/extra/d' cluster.yaml && knarr ship -y -m 'no extra'");
     on(lab, "worker", "test ! -e /etc/extra");
     on(lab, "edge", "test -f /etc/mine.conf");
+}
+
+/// A person's last day is in the keys' own lines: sshd judges it by the machine's clock.
+fn a_last_day_ends_logins(lab: &Lab) {
+    let login = "ssh -i ~/ann ann@203.0.113.7 true";
+    let ends = |day: &str| {
+        let line = format!("echo until: $(date -d {day} +%F) >> people/ann.yaml");
+        harbor(lab, &format!("sed -i /^until/d people/ann.yaml && {line} && knarr ship -y -m 'until {day}'"))
+    };
+    ends("tomorrow");
+    me(lab, login);
+    assert!(ends("yesterday").contains("KN0216"));
+    me_refused(lab, login);
+    harbor(lab, "sed -i /^until/d people/ann.yaml && knarr ship -y -m 'ann stays'");
+    me(lab, login);
 }
 
 /// `knarrd undo` takes the last pass back and holds until `retry`.
