@@ -145,8 +145,8 @@ fn fits(format: Format, command: &Command) -> Result<(), CliError> {
         Format::Github | Format::Gitlab if !matches!(command, Command::Check(_)) => {
             Err(CliError::user("CI services are told of findings only").help("use it with `knarr check`"))
         }
-        Format::Markdown if !matches!(command, Command::Plan(_)) => {
-            Err(CliError::user("only a plan is written as Markdown").help("use it with `knarr plan`"))
+        Format::Markdown if !matches!(command, Command::Plan(args) if args.is_offline()) => {
+            Err(CliError::user("only a plan is written as Markdown").help("use it with `knarr plan A..B`"))
         }
         Format::Text | Format::Json | Format::Github | Format::Gitlab | Format::Markdown => Ok(()),
     }

@@ -1,9 +1,10 @@
 //! How all machines stand, as one of them has heard it; those it has not heard of lately are asked themselves.
 
 use crate::machine::{KNARRD, Machine, at_once};
+use crate::spec::{Node, Role, Spec};
 use crate::ssh::{Ssh, SshError, Target};
 use knarr_node::name::{ClusterName, NodeName};
-use knarr_node::report::Report;
+use knarr_node::report::{ClusterReport, Report};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -50,6 +51,27 @@ pub struct Heard {
     pub reports: BTreeMap<NodeName, Report>,
     /// Why others were not heard of.
     pub silent: BTreeMap<NodeName, String>,
+}
+
+impl Heard {
+    /// Returns what the server says that sees to Kubernetes' objects, or that tries to.
+    pub fn cluster(&self) -> Option<&ClusterReport> {
+        ClusterReport::acting(
+            self.reports.values().filter_map(|report| Some((report.at, report.cluster.as_ref()?))),
+        )
+    }
+}
+
+/// Lists the machines, servers first.
+pub fn asked(spec: &Spec) -> Vec<Asked> {
+    let is_server = |node: &Node| node.roles.iter().any(|role| role.value == Role::Server);
+    let mut there: Vec<(&String, &Node)> = spec.nodes.iter().filter(|(_, node)| !node.removed).collect();
+    there.sort_by_key(|(name, node)| (!is_server(node), *name));
+    let asked = there.into_iter().filter_map(|(name, node)| {
+        let target = node.ssh.as_ref().and_then(|ssh| ssh.parse().ok());
+        Some(Asked { node: name.parse().ok()?, target })
+    });
+    asked.collect()
 }
 
 /// Asks one machine for all, in the order of `asked`; then those that it has not heard of since `now` - [`STALE`].

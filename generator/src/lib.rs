@@ -31,6 +31,7 @@ pub mod lower;
 pub mod machine;
 pub mod mirror;
 pub mod model;
+pub mod observed;
 pub mod origin;
 pub mod plan;
 pub mod private;

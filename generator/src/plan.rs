@@ -17,7 +17,7 @@ pub use objects::{AppRow, ObjectRow, Turn};
 pub use servers::{Servers, When, words as servers_in_words};
 pub use step::{Step, WayBack};
 pub use words::Line;
-pub use world::World;
+pub use world::{At, World};
 
 use crate::git::History;
 use crate::model::{cut, names};

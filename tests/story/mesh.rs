@@ -19,6 +19,7 @@ pub(super) fn play(story: &mut Story<'_>) {
 /// What machines say of each other.
 pub(super) fn status(story: &mut Story<'_>) {
     story.step("knarr status from the laptop names every machine", one_machine_tells_of_all);
+    story.step("knarr plan --observed: what each machine still would do", what_is_on_its_way_is_told);
     story.step("Prometheus reads metrics on the mesh, the internet does not", metrics_are_on_the_mesh_only);
 }
 
@@ -139,6 +140,17 @@ fn one_machine_tells_of_all(lab: &Lab) {
         PATIENCE,
         tells_of_all,
     );
+}
+
+/// A change that is not shipped yet is on its way to every machine, from the commit that each has.
+fn what_is_on_its_way_is_told(lab: &Lab) {
+    let said = harbor(
+        lab,
+        "echo 'not shipped yet' > host/motd && { knarr plan --observed || test $? = 2; } && git checkout -q host/motd",
+    );
+    assert_eq!(said.matches("change path /etc/motd").count(), ALL.len(), "{said}");
+    let head = harbor(lab, "git rev-parse --short=7 HEAD");
+    assert!(said.matches(head.trim()).count() >= ALL.len() && said.contains("said by"), "{said}");
 }
 
 /// The listener answers machines on its mesh address and nobody else.

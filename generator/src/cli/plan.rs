@@ -1,5 +1,7 @@
 //! `knarr plan`.
 
+mod observed;
+
 use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -12,19 +14,33 @@ use owo_colors::Style;
 /// Show what each machine would do, and in which order
 ///
 /// Without a range: from what was last pushed (else the last commit) to the files here, rendered or not.
+/// With `--observed` machines are asked as by `knarr status`: what differs there, and what each still would do from its own commit.
 /// `--output` takes `markdown`, too: the comment of a pull request. Reads only, and needs no key.
-/// Exit code 0: nothing, 2: changes, 1: refused.
+/// Exit code 0: nothing, 2: changes, 1: refused, 3: of some machine it cannot be told.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  knarr plan\n  knarr plan main..my-branch\n  knarr plan origin/main...HEAD --output markdown\n  knarr plan HEAD~1..HEAD --output json"
+    after_help = "Examples:\n  knarr plan\n  knarr plan main..my-branch\n  knarr plan origin/main...HEAD --output markdown\n  knarr plan HEAD~1..HEAD --output json\n  knarr plan --observed"
 )]
 pub(super) struct Args {
     /// Two commits as A..B; as A...B: from where they went apart; or one: from there to the files here
     range: Option<String>,
+    /// Ask the machines where they are
+    #[arg(long, conflicts_with = "range")]
+    observed: bool,
+}
+
+impl Args {
+    /// Whether no machine is asked.
+    pub(super) fn is_offline(&self) -> bool {
+        !self.observed
+    }
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
+    if args.observed {
+        return observed::run(&repo, ui);
+    }
     let planned = plan(&repo, args.range.as_deref(), ui)?;
     if ui.json() {
         ui.value(&planned);
@@ -37,10 +53,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
 }
 
 fn plan(repo: &Repo, range: Option<&str>, ui: &Ui) -> Result<Planned, CliError> {
-    let Some(history) = History::open(repo.root()) else {
-        return Err(CliError::user("this folder is no git repository")
-            .help("git init, or clone the cluster's repository"));
-    };
+    let history = history(repo)?;
     if let Some((old, new)) = range.and_then(|range| range.split_once("...")) {
         found(&history, old)?;
         found(&history, new)?;
@@ -60,6 +73,13 @@ fn plan(repo: &Repo, range: Option<&str>, ui: &Ui) -> Result<Planned, CliError> 
     let from = range.map(str::to_owned).or_else(|| base(&history, &prepared.model.cluster.git.branch));
     let old = from.map(|name| World::of_commit(&history, &name)).transpose()?.unwrap_or_default();
     Ok(between(&old, &World::of_prepared(&prepared)))
+}
+
+fn history(repo: &Repo) -> Result<History, CliError> {
+    let none = || {
+        CliError::user("this folder is no git repository").help("git init, or clone the cluster's repository")
+    };
+    History::open(repo.root()).ok_or_else(none)
 }
 
 /// Proves that a commit is here; a clone for a CI job often lacks it.

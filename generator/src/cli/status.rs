@@ -7,9 +7,8 @@ use crate::error::CliError;
 use crate::finding::{Row as Finding, rows};
 use crate::follow;
 use crate::git::Git;
-use crate::heard::{Asked, By, Heard, STALE, hear};
-use crate::render::{Compiled, compile};
-use crate::spec::{Node, Role};
+use crate::heard::{By, Heard, STALE, asked, hear};
+use crate::render::compile;
 use crate::ui::{Ui, counted};
 use knarr_node::name::{ClusterName, NodeName, Oid, PeerName};
 use knarr_node::report::{ClusterReport, Outcome, Report, Tunnel};
@@ -58,32 +57,19 @@ pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let compiled = compile(&repo)?;
     let cluster = compiled.spec.cluster.as_ref().and_then(|cluster| cluster.name.parse::<ClusterName>().ok());
     let cluster = cluster.ok_or_else(|| CliError::user("cluster.yaml cannot be read").help("knarr check"))?;
-    let asked = asked(&compiled);
+    let asked = asked(&compiled.spec);
     let progress = ui.progress("asking the machines");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let heard = hear(&cluster, &asked, now)?;
     drop(progress);
     let is_node = |name: &PeerName| asked.iter().any(|asked| PeerName::from(&asked.node) == *name);
     let nodes: Vec<Row> = asked.iter().map(|asked| row(&asked.node, &heard, is_node, now)).collect();
-    let cluster = objects(&heard).cloned();
+    let cluster = heard.cluster().cloned();
     let open = ahead(&repo, &heard)?.into_iter().chain(roamed(&heard, is_node)).collect();
     let status =
         Status { cluster, open, findings: rows(&compiled.findings, &compiled.inputs), by: heard.by, nodes };
     show(&status, ui);
     judge(&status.nodes, status.cluster.as_ref())
-}
-
-/// Lists the machines, servers first.
-fn asked(compiled: &Compiled) -> Vec<Asked> {
-    let is_server = |node: &Node| node.roles.iter().any(|role| role.value == Role::Server);
-    let mut there: Vec<(&String, &Node)> =
-        compiled.spec.nodes.iter().filter(|(_, node)| !node.removed).collect();
-    there.sort_by_key(|(name, node)| (!is_server(node), *name));
-    let asked = there.into_iter().filter_map(|(name, node)| {
-        let target = node.ssh.as_ref().and_then(|ssh| ssh.parse().ok());
-        Some(Asked { node: name.parse().ok()?, target })
-    });
-    asked.collect()
 }
 
 fn row(node: &NodeName, heard: &Heard, is_node: impl Fn(&PeerName) -> bool, now: u64) -> Row {
@@ -117,13 +103,6 @@ fn said(report: &Report, is_node: impl Fn(&PeerName) -> bool, age: u64) -> Row {
         age: Some(age),
         way_out: report.outcome.way_out(),
     }
-}
-
-/// Returns what the server says that sees to Kubernetes' objects, or that tries to.
-fn objects(heard: &Heard) -> Option<&ClusterReport> {
-    ClusterReport::acting(
-        heard.reports.values().filter_map(|report| Some((report.at, report.cluster.as_ref()?))),
-    )
 }
 
 /// Says what this clone has that machines do not, and the other way round.

@@ -38,7 +38,35 @@ pub(super) struct Machine {
     pub(super) git: Git,
 }
 
+/// What is known of where a machine stands.
+#[derive(Clone, Copy, Debug)]
+pub enum At<'a> {
+    /// It has what this render had for it.
+    Render(&'a World),
+    /// It has nothing of the cluster yet.
+    Nothing,
+    /// Nobody knows.
+    Unknown,
+}
+
 impl World {
+    /// Returns what machines have by their own word, beside `new`: of which nobody knows anything, nothing is to be
+    /// compared. `objects` is the render that the cluster followed last.
+    pub fn reported(new: &Self, at: &BTreeMap<&NodeName, At<'_>>, objects: Option<&Self>) -> Self {
+        let machine = |(name, machine): (&NodeName, &Machine)| match at.get(name) {
+            Some(At::Render(world)) => Some((name.clone(), world.machines.get(name)?.clone())),
+            Some(At::Nothing) => None,
+            Some(At::Unknown) | None => Some((name.clone(), machine.clone())),
+        };
+        Self {
+            machines: new.machines.iter().filter_map(machine).collect(),
+            removed: new.removed.clone(),
+            signers: new.signers.clone(),
+            directory: None,
+            objects: objects.unwrap_or(new).objects.clone(),
+        }
+    }
+
     /// Returns what a render that is about to be written has.
     pub fn of_prepared(prepared: &Prepared) -> Self {
         let machine = |(name, state): (NodeName, NodeState)| {
@@ -86,7 +114,7 @@ impl World {
         Self::of_files(&history.files(name, "rendered")?)
     }
 
-    pub(super) fn of_files(files: &Side) -> Result<Self, CliError> {
+    pub(crate) fn of_files(files: &Side) -> Result<Self, CliError> {
         let mut world = Self { directory: read(files, MESH)?, ..Self::default() };
         let list: Option<Outputs> = read(files, outputs::PATH)?;
         for (path, bytes) in files {

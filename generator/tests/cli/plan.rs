@@ -45,7 +45,7 @@ fn a_plan_becomes_a_comment() {
     let nothing = home.knarr("harbor", &["plan", "main..main", "--output", "markdown"]);
     assert!(nothing.ends_with("Nothing changes on any machine; nothing in the cluster.\n"), "{nothing}");
     let other = home.knarr("harbor", &["render", "--output", "markdown"]);
-    assert!(other.contains("use it with `knarr plan`") && other.ends_with("exit 1\n"), "{other}");
+    assert!(other.contains("use it with `knarr plan A..B`") && other.ends_with("exit 1\n"), "{other}");
 }
 
 #[test]
@@ -66,4 +66,28 @@ fn a_clone_without_the_commits_is_told_what_to_fetch() {
     let said = home.knarr("shallow", &["plan", "origin/main...HEAD"]);
     assert!(said.contains("/etc/motd") && said.ends_with("exit 2\n"), "{said}");
     assert!(home.knarr("harbor", &["plan", "nowhere..HEAD"]).contains("there is no commit `nowhere` here"));
+}
+
+#[test]
+fn what_nobody_said_is_not_guessed() {
+    let home = Home::with_example();
+    // Nothing here answers ssh: no machine of the example has an address that could.
+    for node in ["edge", "worker", "attic"] {
+        let file = std::fs::read_to_string(home.path(&format!("harbor/nodes/{node}.yaml"))).unwrap();
+        let lines: Vec<&str> = file.lines().filter(|line| !line.starts_with("ssh:")).collect();
+        home.write(&format!("harbor/nodes/{node}.yaml"), &(lines.join("\n") + "\n"));
+    }
+    let said = home.knarr("harbor", &["plan", "--observed"]);
+    assert!(said.contains(" edge    -       not heard of: its file does not say how to reach it"), "{said}");
+    assert!(said.contains("attic: what it would do cannot be told: nobody has heard of it"), "{said}");
+    assert!(
+        said.contains("what 3 of 3 machines would do cannot be told") && said.ends_with("exit 3\n"),
+        "{said}"
+    );
+    let json = home.knarr("harbor", &["plan", "--observed", "--output", "json"]);
+    assert!(
+        json.contains("\"untold\": \"nobody has heard of it\"") && json.contains("\"by\": \"each\""),
+        "{json}"
+    );
+    assert!(home.knarr("harbor", &["plan", "--observed", "HEAD"]).ends_with("exit 1\n"));
 }
