@@ -127,7 +127,7 @@ fn summary(planned: &Planned) -> String {
 
 fn one_way(planned: &Planned) -> Vec<String> {
     let steps = planned.nodes.iter().flat_map(|row| row.changes.iter().map(move |step| (row, step)));
-    let never = steps.filter(|(_, step)| step.way_back == WayBack::Never);
+    let never = steps.filter(|(_, step)| step.way_back == WayBack::Never && step.refused.is_none());
     never
         .map(|(row, step)| {
             let snapshot = if step.snapshot { ", after a snapshot" } else { "" };

@@ -70,10 +70,10 @@ pub(super) fn servers(rows: &[Row], old: &World) -> Vec<Servers> {
     said.into_iter().filter(|point| point.of > 0).collect()
 }
 
-/// Returns what a machine does with its server.
+/// Returns what a machine does with its server; what it refuses it does not do.
 fn of(row: &Row) -> Option<&'static str> {
     let unit = format!("unit {}", own::K3S_SERVER);
-    row.changes.iter().find(|step| step.what == unit).map(|step| step.verb)
+    row.changes.iter().find(|step| step.what == unit && step.refused.is_none()).map(|step| step.verb)
 }
 
 /// Source: etcd documentation, v3.6, FAQ: a cluster of n members works while n/2 + 1 of them do; a lone server is its

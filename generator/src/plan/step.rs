@@ -27,6 +27,9 @@ pub struct Step {
     /// Why it does not come back, or what stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'static str>,
+    /// Why the machine refuses it: it leaves this, and what belongs to it, as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// How a change comes back.
@@ -50,7 +53,9 @@ impl Step {
         };
         let (verb, what, snapshot) = (change.verb(), change.id().to_string(), change.saves());
         let after = change.waits().iter().filter_map(settled).collect();
-        Self { verb, what, impact: change.impact(), guarded, snapshot, after, way_back, why }
+        let refused = change.lowered();
+        let refused = refused.map(|(of, to)| format!("its data are of {of}, which {to} does not read"));
+        Self { verb, what, impact: change.impact(), guarded, snapshot, after, way_back, why, refused }
     }
 
     /// Returns what becomes of knarrd itself, which is no item; nothing where no other program is named.
@@ -71,6 +76,7 @@ impl Step {
             after: Vec::new(),
             way_back: WayBack::Swap,
             why: None,
+            refused: None,
         })
     }
 }

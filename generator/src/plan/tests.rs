@@ -157,6 +157,13 @@ fn another_version_of_k3s_says_whether_it_comes_back() {
     assert!(said.contains(&unit), "{said:?}");
     let back = told(&with_k3s("v1.37.0+k3s1", "3"), &old);
     assert!(back.last().unwrap().contains("#going-back-to-a-snapshot"), "{back:?}");
+    let back = between(&with_k3s("v1.37.0+k3s1", "3"), &old);
+    let terms: Vec<String> = back.nodes[0].lines.iter().map(Line::terms).collect();
+    assert!(
+        terms.contains(&"refused: its data are of v1.37, which v1.36 does not read".to_owned()),
+        "{terms:?}"
+    );
+    assert!(back.servers.is_empty(), "what is refused restarts nothing");
     assert!(told(&old, &old).is_empty());
 }
 

@@ -26,12 +26,16 @@ pub struct Line {
     /// Why there is no way back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'static str>,
+    /// Why the machine refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 impl Line {
     fn of(change: String, step: &Step) -> Self {
         let why = step.why.filter(|_| step.way_back == WayBack::Never);
-        Self { change, impact: step.impact, guarded: step.guarded, after: step.after.clone(), why }
+        let (after, refused) = (step.after.clone(), step.refused.clone());
+        Self { change, impact: step.impact, guarded: step.guarded, after, why, refused }
     }
 
     /// Returns the line of another knarrd.
@@ -42,6 +46,9 @@ impl Line {
 
     /// Returns what it does to users, whether it is guarded, why there is no way back, and who comes first.
     pub fn terms(&self) -> String {
+        if let Some(why) = &self.refused {
+            return format!("refused: {why}");
+        }
         let guarded = if self.guarded { ", guarded" } else { "" };
         let why = self.why.map(|why| format!(": {why}")).unwrap_or_default();
         let after = self.after.iter().map(ToString::to_string).collect::<Vec<_>>();
