@@ -68,6 +68,12 @@ impl Version {
     }
 }
 
+impl From<[u32; 3]> for Version {
+    fn from(numbers: [u32; 3]) -> Self {
+        Self(numbers)
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [major, minor, patch] = self.0;

@@ -17,6 +17,7 @@ pub mod enrol;
 pub mod error;
 pub mod finding;
 pub mod follow;
+pub mod format;
 pub mod founding;
 pub mod fresh;
 pub mod git;

@@ -1,6 +1,7 @@
 //! Every finding: its code, weight, message and what to type. Codes are stable and never used twice.
 
 use super::Severity;
+use crate::binary;
 use crate::k3s::Version;
 use crate::spec::Arch;
 use ipnet::{IpNet, Ipv4Net};
@@ -342,6 +343,16 @@ faults! {
         /// What is wrong with it.
         why: String,
     } = "this is no certificate to seal with: {why}", "take an earlier one: git log -- secrets/sealing.crt";
+
+    /// A repository that is newer than this program.
+    ///
+    /// An older one would render what it does not know away, and machines would follow.
+    KN0341 Error OldKnarr {
+        /// The version that it asks for.
+        needs: binary::Version,
+        /// The version of this program.
+        own: binary::Version,
+    } = "this repository needs knarr {needs}, and this is knarr {own}", "install knarr {needs} or a newer one; `git log -- knarr.lock` says who asked for it";
 
     /// An output that a person changed.
     ///

@@ -2,6 +2,7 @@
 
 use super::Model;
 use super::check::{self, Check};
+use crate::binary;
 use crate::finding::{Fault, Place};
 use crate::mirror;
 use crate::spec::{self, Arch, At};
@@ -78,8 +79,19 @@ impl Check<'_> {
             return None;
         };
         let name: ArtifactName = self.word(path, &At { value: name.to_owned(), span: word.span.clone() })?;
+        if name.as_str() == "knarrd" {
+            self.old_knarr(path, word, version);
+        }
         let pin = self.pin(path, word, &name, pinned)?;
         Some(((name, version.to_owned()), pin))
+    }
+
+    /// Refuses a repository whose machines run a newer knarrd than this program knows.
+    fn old_knarr(&mut self, path: &RepoPath, word: &At<String>, version: &str) {
+        let own = binary::Version::own();
+        if let Some(needs) = version.parse().ok().filter(|needs| *needs > own) {
+            self.findings.add(Place::of(path, word), Fault::OldKnarr { needs, own });
+        }
     }
 
     fn pin(
