@@ -105,6 +105,7 @@ impl Fresh<'_> {
                 repo.make_program(&known(path))?;
             }
         }
+        repo.write(&known(template::RECORD), template::record(&template::texts(self.ci)).as_bytes())?;
         for (path, text) in template::schemas() {
             repo.write(&known(&path), text.as_bytes())?;
         }

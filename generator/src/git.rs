@@ -1,9 +1,11 @@
 //! git: the system's program for commits, pushes and configuration, libgit2 for reading objects.
 
 mod history;
+mod merge;
 mod past;
 
 pub use history::{History, Side};
+pub use merge::{Merged, merge};
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,5 +1,11 @@
 //! Files that every new repository has, and the JSON Schemas for editors.
 
+mod freshen;
+mod made;
+
+pub use freshen::{Fate, Step, freshen};
+pub use made::{Made, RECORD, Texts, is_program, record, texts};
+
 use crate::known_hosts::SshHost;
 use crate::spec;
 use schemars::Schema;

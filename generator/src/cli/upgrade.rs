@@ -2,6 +2,7 @@
 
 mod k3s;
 mod knarr;
+mod repo;
 
 pub(super) use k3s::Wanted;
 
@@ -9,7 +10,7 @@ use super::Done;
 use crate::error::CliError;
 use crate::ui::Ui;
 
-/// Pin another version in knarr.lock
+/// Pin another version in knarr.lock, or bring the repository's own files up to one
 ///
 /// Machines change when that is shipped. Nothing is written when a step would not work.
 #[derive(Debug, clap::Args)]
@@ -22,11 +23,13 @@ pub(super) struct Args {
 enum Command {
     K3s(k3s::Args),
     Knarr(knarr::Args),
+    Repo(repo::Args),
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     match &args.command {
         Command::K3s(args) => k3s::run(args, ui),
         Command::Knarr(args) => knarr::run(args, ui),
+        Command::Repo(args) => repo::run(args, ui),
     }
 }

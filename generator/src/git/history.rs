@@ -80,6 +80,13 @@ impl History {
         Some(file.as_blob()?.content().to_owned())
     }
 
+    /// Returns the first commit of the branch.
+    pub fn first(&self) -> Option<String> {
+        let head = self.0.head().ok()?.peel_to_commit().ok();
+        let line = std::iter::successors(head, |commit| commit.parent(0).ok());
+        line.last().map(|commit| commit.id().to_string())
+    }
+
     /// Returns the lists of outputs of HEAD, its parents, and what is being merged into it.
     ///
     /// A file that one of them explains was rendered by somebody: a merge brought it here, no person edited it.

@@ -1,11 +1,11 @@
 //! What was rendered before, as the commits have it: so that nobody's work under rendered/ is taken for a merge's, nor a
 //! merge's for somebody's. Reads objects only.
 
-use super::History;
 use super::history::{HEADS, list};
+use super::{History, Merged, merge};
 use crate::emit::Past;
 use crate::secrets::digest;
-use git2::{Commit, MergeFileInput, Oid, Sort};
+use git2::{Commit, Oid, Sort};
 use knarr_node::name::RepoPath;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ const PICKED: [&str; 2] = ["CHERRY_PICK_HEAD", "REBASE_HEAD"];
 
 impl Past for History {
     fn made(&self, path: &RepoPath, bytes: &[u8]) -> bool {
-        self.listed(bytes) || self.merges().iter().any(|merge| self.gives(merge, path, bytes))
+        self.listed(bytes) || self.merges().iter().any(|sides| self.gives(sides, path, bytes))
     }
 
     fn last(&self, path: &RepoPath) -> Option<Vec<u8>> {
@@ -97,19 +97,14 @@ impl History {
     }
 
     /// Whether git makes these bytes of three files, each of which a render wrote.
-    fn gives(&self, merge: &Merge<'_>, path: &RepoPath, bytes: &[u8]) -> bool {
-        let files: Option<Vec<Vec<u8>>> = merge.iter().map(|commit| self.blob(commit, path)).collect();
+    fn gives(&self, sides: &Merge<'_>, path: &RepoPath, bytes: &[u8]) -> bool {
+        let files: Option<Vec<Vec<u8>>> = sides.iter().map(|commit| self.blob(commit, path)).collect();
         let Some([base, ours, theirs]) =
             files.as_deref().filter(|files| files.iter().all(|it| self.listed(it)))
         else {
             return false;
         };
-        let side = |content| {
-            let mut side = MergeFileInput::new();
-            side.content(content);
-            side
-        };
-        let merged = git2::merge_file(&side(base), &side(ours), &side(theirs), None);
-        merged.is_ok_and(|merged| merged.is_automergeable() && merged.content() == bytes)
+        let merged = merge(base, ("", ours), ("", theirs));
+        merged.is_ok_and(|merged| merged == Merged::Clean(bytes.to_owned()))
     }
 }

@@ -39,7 +39,9 @@ impl Home {
     pub(crate) fn with(folder: &str) -> Self {
         let home = Self::new();
         copy(Path::new(folder), &home.path("harbor"));
-        fs::copy(ATTRIBUTES, home.path("harbor/.gitattributes")).unwrap();
+        if !home.path("harbor/.gitattributes").exists() {
+            fs::copy(ATTRIBUTES, home.path("harbor/.gitattributes")).unwrap();
+        }
         home.git("harbor", &["init", "--quiet"]);
         home.git("harbor", &["add", "--all"]);
         home.git("harbor", &["commit", "--quiet", "-m", "example"]);

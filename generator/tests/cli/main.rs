@@ -8,6 +8,7 @@ mod ci;
 mod explain;
 #[path = "../folder/mod.rs"]
 mod folder;
+mod golden;
 mod home;
 mod land;
 mod new;
