@@ -27,6 +27,7 @@ pub mod join;
 pub mod k3s;
 pub mod known_hosts;
 pub mod kubeconfig;
+pub mod kubernetes;
 pub mod land;
 pub mod lower;
 pub mod machine;

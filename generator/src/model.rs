@@ -7,6 +7,7 @@ mod cluster;
 mod host;
 mod k3s;
 mod key;
+mod kind;
 mod label;
 mod lock;
 mod manifest;

@@ -14,6 +14,7 @@ mod node;
 mod peer;
 mod person;
 mod read;
+mod tree;
 
 pub use app::{App, Sync};
 pub use at::At;
@@ -26,7 +27,8 @@ pub use network::{Firewall, Network, OpenPort, SshFrom};
 pub use node::{Arch, Keys, Node, Role};
 pub use peer::Peer;
 pub use person::{Access, Person, Which};
-pub use read::{conflict, parse, parse_all, parse_objects};
+pub use read::{conflict, parse, parse_all, parse_objects, parse_trees};
+pub use tree::Tree;
 
 use crate::disk::Inputs;
 use crate::finding::Findings;

@@ -1,6 +1,8 @@
 //! What we write is read back exactly by others: Kubernetes' own YAML library, go-yaml, and PyYAML.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod table;
+
 use knarr::emit::{Line, yaml};
 use serde_json::{Value, json};
 use std::io::Write;

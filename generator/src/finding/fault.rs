@@ -5,6 +5,7 @@ use crate::binary;
 use crate::k3s::Version;
 use crate::spec::Arch;
 use ipnet::{IpNet, Ipv4Net};
+use knarr_node::item::Minor;
 use knarr_node::name::{AbsPath, BadName, NodeName, RepoPath};
 use knarr_node::net::{MeshIp, WgKey};
 use std::net::IpAddr;
@@ -810,4 +811,74 @@ faults! {
     } = "the taint `{key}` is set and taken away by Kubernetes itself", "take it out, or choose a key of your own";
     /// One taint with two values.
     KN0722 Error TaintTwice {} = "a taint of this key and effect is there twice", "keep one of them: Kubernetes does";
+
+    /// A field that the kind of an object does not have.
+    ///
+    /// Kubernetes refuses the object, or drops the field in silence.
+    KN0801 Error NoField {
+        /// The object's kind.
+        kind: Box<str>,
+        /// The field as a JSON pointer.
+        pointer: Box<str>,
+        /// What it may have meant.
+        hint: Box<str>,
+    } = "{kind} has no field {pointer}", "{hint}";
+    /// A value of another kind than the field takes.
+    KN0802 Error OtherValue {
+        /// The field as a JSON pointer.
+        pointer: Box<str>,
+        /// What stands there.
+        found: Box<str>,
+        /// What it takes.
+        takes: Box<str>,
+        /// What to do.
+        hint: Box<str>,
+    } = "{pointer} is {found}, and takes {takes}", "{hint}";
+    /// A field that must be there, and is not.
+    KN0803 Error MissingField {
+        /// The object's kind.
+        kind: Box<str>,
+        /// The field as a JSON pointer.
+        pointer: Box<str>,
+        /// What it takes.
+        takes: Box<str>,
+    } = "{kind} needs {pointer}", "add it: it takes {takes}";
+    /// A kind under a version that Kubernetes has no more.
+    KN0804 Error RemovedApi {
+        /// The `apiVersion`.
+        api: Box<str>,
+        /// The kind.
+        kind: Box<str>,
+        /// The first minor version of Kubernetes without it.
+        minor: u32,
+        /// What to write instead.
+        hint: Box<str>,
+    } = "since 1.{minor}, Kubernetes has no {kind} of {api} any more", "{hint}";
+    /// A kind that Kubernetes does not have, though its group is Kubernetes' own.
+    KN0805 Error WrongKind {
+        /// The `apiVersion`.
+        api: Box<str>,
+        /// The kind.
+        kind: Box<str>,
+        /// What it may have meant.
+        hint: Box<str>,
+    } = "Kubernetes has no {kind} of {api}", "{hint}";
+    /// A kind that nothing here knows.
+    ///
+    /// Kubernetes refuses an object whose kind no CustomResourceDefinition of the cluster makes.
+    KN0806 Warning Unchecked {
+        /// The `apiVersion`.
+        api: Box<str>,
+        /// The kind.
+        kind: Box<str>,
+    } = "nothing here says which fields {kind} of {api} has, so its objects are not checked", "put its CustomResourceDefinition into an app's folder: they are checked by it";
+    /// A cluster of another minor version than the fields that are known.
+    ///
+    /// Each minor version of Kubernetes has fields and kinds that others do not have.
+    KN0807 Warning OtherMinor {
+        /// The cluster's minor version.
+        cluster: Minor,
+        /// The one whose fields are known.
+        known: u32,
+    } = "manifests are checked as Kubernetes v1.{known} takes them, and this cluster has {cluster}", "look what changed between both: https://kubernetes.io/releases/";
 }

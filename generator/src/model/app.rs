@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::check::{self, Check};
-use super::manifest::{Gives, Object, ObjectId};
+use super::manifest::{Gives, Object, ObjectId, Written};
 use super::needs::Needs;
 use crate::finding::{Fault, Place, near};
 use crate::seal;
@@ -58,6 +58,8 @@ struct There {
     files: BTreeMap<ObjectId, RepoPath>,
     /// What their pods need.
     needs: Vec<Needs>,
+    /// Each as it stands in its file.
+    written: Vec<Written>,
 }
 
 impl Check<'_> {
@@ -83,6 +85,7 @@ impl Check<'_> {
             apps.entry(name).or_insert(app);
         }
         self.folders_without_app();
+        self.kinds(&there.written);
         self.provided(&apps, &there.needs);
         self.what_apps_need(&apps);
         apps
@@ -140,13 +143,14 @@ impl Check<'_> {
                 continue;
             }
             let objects = self.manifest(path, gives);
-            for (object, place) in &objects {
+            for Written { object, place, .. } in &objects {
                 self.only_once(path, object, place, there);
                 there.needs.extend(Needs::of(object, place));
             }
             if !objects.is_empty() {
-                files.insert(name, objects.into_iter().map(|(object, _)| object).collect());
+                files.insert(name, objects.iter().map(|written| written.object.clone()).collect());
             }
+            there.written.extend(objects);
         }
         files
     }

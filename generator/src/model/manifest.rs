@@ -2,9 +2,8 @@
 
 use super::check::Check;
 use crate::finding::{Fault, Place};
-use crate::spec::{At, parse_all, parse_objects};
+use crate::spec::{At, Tree, parse_trees};
 use knarr_node::name::{Namespace, RepoPath};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// One object.
@@ -133,25 +132,12 @@ impl Object {
     }
 }
 
-/// As much of an object as tells where a mistake stands.
-#[derive(Debug, Default, Deserialize)]
-struct Seen {
-    #[serde(default, rename = "apiVersion")]
-    api_version: At<String>,
-    #[serde(default)]
-    kind: At<String>,
-    #[serde(default)]
-    metadata: SeenMetadata,
-    #[serde(default)]
-    items: Vec<Seen>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct SeenMetadata {
-    #[serde(default)]
-    name: At<String>,
-    #[serde(default)]
-    namespace: At<String>,
+/// An object as it will be, and as it stands in its file.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) object: Object,
+    pub(super) place: Place,
+    pub(super) tree: At<Tree>,
 }
 
 /// What an app gives to its objects.
@@ -163,14 +149,11 @@ pub(super) struct Gives<'a> {
 
 impl Check<'_> {
     /// Reads all objects of a file, each with its place; lists are taken apart.
-    pub(super) fn manifest(&mut self, path: &RepoPath, gives: Gives<'_>) -> Vec<(Object, Place)> {
-        let bytes = &self.inputs.files[path];
-        let read = parse_all::<Seen>(path, bytes)
-            .and_then(|seen| parse_objects(path, bytes).map(|values| (seen, values)));
-        match read {
-            Ok((seen, values)) => {
-                let both = seen.into_iter().zip(values).flat_map(apart);
-                both.filter_map(|(seen, value)| self.object(path, &seen, value, gives)).collect()
+    pub(super) fn manifest(&mut self, path: &RepoPath, gives: Gives<'_>) -> Vec<Written> {
+        match parse_trees(path, &self.inputs.files[path]) {
+            Ok(trees) => {
+                let trees = trees.into_iter().flat_map(apart);
+                trees.filter_map(|tree| self.object(path, tree, gives)).collect()
             }
             Err(finding) => {
                 if !self.findings.iter().any(|there| *there == finding) {
@@ -181,32 +164,31 @@ impl Check<'_> {
         }
     }
 
-    fn object(
-        &mut self,
-        path: &RepoPath,
-        seen: &Seen,
-        value: Value,
-        gives: Gives<'_>,
-    ) -> Option<(Object, Place)> {
-        let place = if seen.kind.span.is_some() { Place::of(path, &seen.kind) } else { Place::file(path) };
-        let parts =
-            [("apiVersion", &seen.api_version), ("kind", &seen.kind), ("metadata.name", &seen.metadata.name)];
+    fn object(&mut self, path: &RepoPath, tree: At<Tree>, gives: Gives<'_>) -> Option<Written> {
+        let kind = word(tree.get("kind"));
+        let place = if kind.span.is_some() { Place::of(path, &kind) } else { Place::file(path) };
+        let metadata = |key| tree.get("metadata").and_then(|metadata| metadata.get(key));
+        let parts = [
+            ("apiVersion", word(tree.get("apiVersion"))),
+            ("kind", kind),
+            ("metadata.name", word(metadata("name"))),
+        ];
         if let Some((key, _)) = parts.iter().find(|(_, word)| word.is_empty()) {
             self.findings.add(place, Fault::NoObject { key });
             return None;
         }
-        let named = &seen.metadata.namespace;
+        let named = word(metadata("namespace"));
         if !named.is_empty() {
-            self.word::<Namespace>(path, named)?;
-            self.not_argocds(path, named);
+            self.word::<Namespace>(path, &named)?;
+            self.not_argocds(path, &named);
         }
-        let mut object = Object(value);
+        let mut object = Object(tree.to_value());
         object.fill_namespace(gives.namespace);
         object.keep_volume();
         if let Some(host) = gives.host {
             object.fill_host(host);
         }
-        Some((object, place))
+        Some(Written { object, place, tree })
     }
 
     /// Reports the namespace in which every object can command Argo CD, which may do everything.
@@ -217,11 +199,17 @@ impl Check<'_> {
     }
 }
 
+/// Returns a text with its place; an empty one where there is none.
+fn word(at: Option<&At<Tree>>) -> At<String> {
+    let text = |at: &At<Tree>| Some(At { value: at.text()?.to_owned(), span: at.span.clone() });
+    at.and_then(text).unwrap_or_default()
+}
+
 /// Takes a `kind: List` apart.
-fn apart((seen, value): (Seen, Value)) -> Vec<(Seen, Value)> {
-    if !seen.kind.ends_with("List") || seen.items.is_empty() {
-        return vec![(seen, value)];
+fn apart(tree: At<Tree>) -> Vec<At<Tree>> {
+    let items = tree.get("items").map_or(&[][..], |items| items.elements());
+    if !word(tree.get("kind")).ends_with("List") || items.is_empty() {
+        return vec![tree];
     }
-    let items = value.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-    seen.items.into_iter().zip(items).flat_map(apart).collect()
+    items.iter().cloned().flat_map(apart).collect()
 }

@@ -1,5 +1,6 @@
 //! YAML to a type; what fails becomes a finding of the same look as any other.
 
+use super::{At, Tree};
 use crate::finding::{Fault, Finding, Place, near};
 use knarr_node::name::RepoPath;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,19 @@ pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<V
 /// # Errors
 /// The finding that says what is wrong with it, and where.
 pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Value>, Finding> {
+    as_kubectl(path, bytes)
+}
+
+/// Reads the same with the place of each key and value.
+///
+/// # Errors
+/// The finding that says what is wrong with it, and where.
+pub fn parse_trees(path: &RepoPath, bytes: &[u8]) -> Result<Vec<At<Tree>>, Finding> {
+    merged(path, bytes)?;
+    as_kubectl(path, bytes)
+}
+
+fn as_kubectl<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
     let text = utf8(path, bytes)?;
     let options = serde_saphyr::options! {
         with_snippet: false, strict_booleans: true, legacy_octal_numbers: true

@@ -14,6 +14,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: shop}
 spec:
+  selector: {}
   template: {spec: {containers: [{name: shop, image: shop:1, env: [{name: A, value: \"yes\"}]}], volumes: [{name: a, secret: {defaultMode: 0440}}]}}
 ---
 apiVersion: v1
@@ -21,9 +22,9 @@ kind: List
 items:
 - {apiVersion: v1, kind: Service, metadata: {name: shop}}
 - {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: shop}}
-- {apiVersion: example.org/v1, kind: Thing, metadata: {name: shop}}
+- {apiVersion: helm.cattle.io/v1, kind: HelmChart, metadata: {name: shop}}
 ";
-const INGRESS: &str = "{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"Ingress\", \"metadata\": {\"name\": \"shop\"}, \"spec\": {\"rules\": [{\"http\": {}}, {\"host\": \"a.example\"}]}}";
+const INGRESS: &str = "{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"Ingress\", \"metadata\": {\"name\": \"shop\"}, \"spec\": {\"rules\": [{\"http\": {\"paths\": []}}, {\"host\": \"a.example\"}]}}";
 const CLAIM: &str = "{apiVersion: v1, kind: PersonalVolumeClaim, metadata: {name: d}}";
 
 /// The example with K3s and an app.
