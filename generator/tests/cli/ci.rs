@@ -152,6 +152,25 @@ fn a_job_may_read_and_comment_and_runs_nothing_of_others() {
 }
 
 #[test]
+fn programs_of_a_new_repository_are_what_shellcheck_asks_for() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cluster-repo-template/.knarr");
+    let home = Home::empty();
+    home.command(".", "shellcheck")
+        .args([&format!("{folder}/ci"), &format!("{folder}/hooks/pre-push")])
+        .assert()
+        .success();
+    for service in SERVICES {
+        for step in steps(service) {
+            home.write("step", &step);
+            home.command(".", "shellcheck")
+                .args(["--shell=bash", "--exclude=SC2016", "step"])
+                .assert()
+                .success();
+        }
+    }
+}
+
+#[test]
 fn a_pull_request_has_one_comment_that_follows_it() {
     for service in SERVICES {
         let world = World::new(service);
