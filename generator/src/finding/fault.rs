@@ -881,4 +881,22 @@ faults! {
         /// The one whose fields are known.
         known: u32,
     } = "manifests are checked as Kubernetes v1.{known} takes them, and this cluster has {cluster}", "look what changed between both: https://kubernetes.io/releases/";
+    /// A word in a manifest that kubectl reads otherwise.
+    ///
+    /// kubectl reads YAML 1.1 and Knarr YAML 1.2: one file would mean one thing here, and another thing to who applies it by hand.
+    KN0808 Error OldWord {
+        /// The word.
+        word: Box<str>,
+        /// What kubectl makes of it.
+        reads: Box<str>,
+    } = "kubectl reads `{word}` as {reads}, and Knarr as a text", "write {reads}, or put it in quotes if you mean the text \"{word}\"";
+    /// An octal number as YAML 1.1 writes it.
+    ///
+    /// Modes of files are often written so, and one wrong reader makes 1204 of 0644.
+    KN0809 Warning OldOctal {
+        /// The word.
+        word: Box<str>,
+        /// The number.
+        reads: Box<str>,
+    } = "`{word}` is {reads} to Kubernetes and to Knarr, and another number to readers of YAML 1.2", "write {reads}, or 0o and the digits: all read these alike";
 }

@@ -4,7 +4,7 @@ use super::check::{self, Check};
 use crate::finding::{Fault, Place, near};
 use crate::k3s::keys::{self, Key, Kind};
 use crate::k3s::{Authority, Material, Version, fingerprint};
-use crate::spec::{self, At, Setting};
+use crate::spec::{self, At, Setting, old_yaml};
 use knarr_node::name::{Digest, RepoPath};
 use std::collections::BTreeMap;
 use x509_parser::pem::Pem;
@@ -126,33 +126,6 @@ impl Check<'_> {
     fn raw(&self, path: &RepoPath, value: &At<Setting>) -> Option<&str> {
         self.inputs.text(path.as_str())?.get(value.span.clone()?)
     }
-}
-
-/// Says what a reader of YAML 1.1 makes of a word that means something else since. Source: yaml.org/type/bool.html and
-/// int.html, 2005-01-18; K3s reads by gopkg.in/yaml.v2.
-fn old_yaml(word: &str) -> Option<String> {
-    let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    if is(&["y", "yes", "on"]) {
-        return Some("true".to_owned());
-    }
-    if is(&["n", "no", "off"]) {
-        return Some("false".to_owned());
-    }
-    let read = number(word)?;
-    (read != word).then_some(read)
-}
-
-/// Returns what K3s makes of a word that is a number to it. Source: gopkg.in/yaml.v2, resolve.go, v2.4.0.
-fn number(word: &str) -> Option<String> {
-    let plain = word.replace('_', "");
-    let digits = plain.trim_start_matches(['+', '-']);
-    let sign = if plain.starts_with('-') { "-" } else { "" };
-    let radix = |prefix: &str, radix| i64::from_str_radix(digits.strip_prefix(prefix)?, radix).ok();
-    let whole =
-        [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8)].iter().find_map(|(prefix, base)| radix(prefix, *base));
-    let whole = whole.or_else(|| digits.parse().ok()).map(|number: i64| format!("{sign}{number}"));
-    let begins = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    whole.or_else(|| plain.parse::<f64>().ok().filter(|_| begins).map(|number| number.to_string()))
 }
 
 /// Judges a certificate by what tokens pin: the file of one authority that signed itself.

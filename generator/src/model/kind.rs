@@ -5,7 +5,9 @@ use super::manifest::Written;
 use crate::finding::{Fault, Place, did_you_mean, near};
 use crate::k3s::Version;
 use crate::kubernetes::{Kind, Kinds, MINOR, Mistake, Removed, Shape, What, definitions, mistakes};
+use crate::spec::{At, Tree, old_octal, old_yaml};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 impl Check<'_> {
     /// Judges all objects by their kinds.
@@ -19,7 +21,8 @@ impl Check<'_> {
         let whole = !self.findings.refuse();
         let mut unchecked = BTreeSet::new();
         for written in all {
-            let fault = self.kind(&kinds, written, newer);
+            let odd = self.old_words(written);
+            let fault = self.kind(&kinds, written, newer, &odd);
             match &fault {
                 // Once for each kind, and only when all can be read: what cannot may define it.
                 Some(Fault::Unchecked { api, kind })
@@ -44,12 +47,21 @@ impl Check<'_> {
     }
 
     /// Judges one object; returns what is wrong with its kind itself.
-    fn kind(&mut self, kinds: &Kinds, written: &Written, newer: bool) -> Option<Fault> {
+    fn kind(
+        &mut self,
+        kinds: &Kinds,
+        written: &Written,
+        newer: bool,
+        odd: &BTreeSet<usize>,
+    ) -> Option<Fault> {
         let word = |key: &str| written.tree.get(key).and_then(|at| at.text()).unwrap_or_default().to_owned();
         let (api, kind) = (word("apiVersion"), word("kind"));
         match kinds.find(&api, &kind) {
             Kind::Fields(shape) => {
-                for mistake in mistakes(kinds, shape, &written.tree) {
+                let mut mistakes = mistakes(kinds, shape, &written.tree);
+                mistakes
+                    .retain(|mistake| mistake.span.as_ref().is_none_or(|span| !odd.contains(&span.start)));
+                for mistake in mistakes {
                     self.mistake(written, &kind, mistake, newer);
                 }
                 None
@@ -66,6 +78,22 @@ impl Check<'_> {
             }
             Kind::Wrong(_) | Kind::Unknown => Some(Fault::Unchecked { api: api.into(), kind: kind.into() }),
         }
+    }
+
+    /// Reports words that kubectl reads otherwise; returns where they begin.
+    fn old_words(&mut self, written: &Written) -> BTreeSet<usize> {
+        let Some(text) = self.inputs.text(written.place.path.as_str()) else { return BTreeSet::new() };
+        let mut found = Vec::new();
+        old_words(text, &written.tree, &mut found);
+        let mut begins = BTreeSet::new();
+        for (span, fault) in found {
+            if matches!(fault, Fault::OldWord { .. }) {
+                begins.insert(span.start);
+            }
+            let place = Place { path: written.place.path.clone(), span: Some((span.start, span.end)) };
+            self.findings.add(place, fault);
+        }
+        begins
     }
 
     fn mistake(&mut self, written: &Written, kind: &str, mistake: Mistake, newer: bool) {
@@ -100,6 +128,37 @@ impl Check<'_> {
             },
         };
         self.findings.add(place, fault);
+    }
+}
+
+/// Collects words of a tree that have no quotes and are something else to kubectl.
+fn old_words(text: &str, tree: &At<Tree>, found: &mut Vec<(Range<usize>, Fault)>) {
+    let mut word = |span: &Option<Range<usize>>, ours: &Tree| {
+        let raw = span.clone().and_then(|span| Some((span.clone(), text.get(span)?)));
+        found.extend(raw.and_then(|(span, raw)| Some((span, old_word(raw, ours)?))));
+    };
+    match &tree.value {
+        Tree::Text(_) | Tree::Number(_) => word(&tree.span, &tree.value),
+        Tree::Map(entries) => {
+            for (key, _) in entries {
+                word(&key.span, &Tree::Text(key.value.clone()));
+            }
+        }
+        Tree::Null | Tree::Flag(_) | Tree::List(_) => {}
+    }
+    for value in tree.entries().iter().map(|(_, value)| value).chain(tree.elements()) {
+        old_words(text, value, found);
+    }
+}
+
+/// Judges one word as it stands in the file. A key that is a number becomes a text again for all readers.
+fn old_word(raw: &str, ours: &Tree) -> Option<Fault> {
+    let reads = old_yaml(raw)?;
+    let word = raw.into();
+    match ours {
+        Tree::Text(text) if *text == raw => Some(Fault::OldWord { word, reads: reads.into() }),
+        Tree::Number(_) if old_octal(raw) => Some(Fault::OldOctal { word, reads: reads.into() }),
+        Tree::Null | Tree::Flag(_) | Tree::Number(_) | Tree::Text(_) | Tree::List(_) | Tree::Map(_) => None,
     }
 }
 

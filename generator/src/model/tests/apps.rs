@@ -6,6 +6,7 @@ use crate::disk::Inputs;
 use crate::emit::{Output, Tree};
 use crate::finding;
 use crate::lower::lower;
+use crate::template;
 use knarr_node::state::{ClusterItem, ClusterState, Manifest, Objects};
 
 const DEPLOYMENT: &str = "\
@@ -15,7 +16,7 @@ kind: Deployment
 metadata: {name: shop}
 spec:
   selector: {}
-  template: {spec: {containers: [{name: shop, image: shop:1, env: [{name: A, value: \"yes\"}]}], volumes: [{name: a, secret: {defaultMode: 0440}}]}}
+  template: {spec: {containers: [{name: shop, image: shop:1, env: [{name: A, value: \"yes\"}]}], volumes: [{name: a, secret: {defaultMode: 0o440}}]}}
 ---
 apiVersion: v1
 kind: List
@@ -145,4 +146,25 @@ fn without_k3s_no_app_is_rendered() {
     assert!(
         !tree.0.keys().any(|path| path.as_str().contains("bootstrap") || path.as_str().contains("argocd"))
     );
+}
+
+/// The codes of what is found when a template makes a manifest of the app.
+fn of_template(template: &str) -> Vec<&'static str> {
+    let words = [("name", "shop"), ("image", "shop:1"), ("port", "8080")];
+    let mut inputs = with_app();
+    inputs.files.retain(|path, _| !path.as_str().starts_with("apps/shop/"));
+    inputs.files.insert(path("apps/shop/a.yaml"), template::fill(template, &words).into_bytes());
+    check(&inputs).0.iter().map(|finding| finding.fault.code()).collect()
+}
+
+#[test]
+fn what_a_template_gives_is_judged_as_what_a_person_wrote() {
+    for template in [template::DEPLOYMENT, template::SERVICE, template::INGRESS] {
+        assert_eq!(of_template(template), [""; 0]);
+    }
+    let misspelled = template::DEPLOYMENT.replace("containers:", "container:");
+    assert_eq!(of_template(&misspelled), ["KN0801"]);
+    let text = template::DEPLOYMENT.replace("containerPort: {{ port }}", "containerPort: \"{{ port }}\"");
+    assert_eq!(of_template(&text), ["KN0802"]);
+    assert_eq!(of_template("kind: \"{{ name }}\nspec: [\n"), ["KN0101"]);
 }
