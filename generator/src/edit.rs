@@ -7,29 +7,62 @@ use crate::spec::{At, Cluster, Founded, K3s, Keys, Node, parse};
 use knarr_node::name::RepoPath;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Returns the file with other keys; none when only writing it anew helps.
 pub fn with_keys(path: &RepoPath, text: &str, node: &Node, keys: &Keys) -> Option<String> {
     let pair = |old: &At<String>, new: &At<String>| Some((old.span.clone()?, scalar(&new.value)?));
-    let mut edits = vec![
+    let edits = vec![
         pair(&node.keys.machine, &keys.machine)?,
         pair(&node.keys.age, &keys.age)?,
         pair(&node.keys.wireguard, &keys.wireguard)?,
         pair(&node.keys.ssh, &keys.ssh)?,
     ];
-    edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
-    let mut edited = text.to_owned();
-    for (span, new) in edits {
-        edited.get(span.clone())?;
-        edited.replace_range(span, &new);
-    }
-    reads_as(path, edited, &Node { keys: keys.clone(), ..node.clone() }).ok()
+    reads_as(path, spliced(text, edits)?, &Node { keys: keys.clone(), ..node.clone() }).ok()
 }
 
 /// Returns the file with `removed: true`; none when only writing it anew helps.
 pub fn with_removed(path: &RepoPath, text: &str, node: &Node) -> Option<String> {
     let edited = format!("{}\nremoved: true\n", text.trim_end_matches('\n'));
     reads_as(path, edited, &Node { removed: true, ..node.clone() }).ok()
+}
+
+/// Returns the file of a machine at another place: `address` and `ssh` as in `new`, which stand there without quotes, as
+/// people write them; none when only writing it anew helps.
+pub fn with_place(path: &RepoPath, text: &str, old: &Node, new: &Node) -> Option<String> {
+    let (mut edits, mut lines) = (Vec::new(), Vec::new());
+    for (key, old, new) in [("address", &old.address, &new.address), ("ssh", &old.ssh, &new.ssh)] {
+        match (old, new) {
+            (old, new) if old == new => {}
+            (Some(old), Some(new)) => edits.push((old.span.clone()?, new.value.clone())),
+            (None, Some(new)) => lines.push(format!("{key}: {}\n", new.value)),
+            (_, None) => return None,
+        }
+    }
+    let edited = spliced(text, edits)?;
+    let end = if lines.is_empty() || edited.ends_with('\n') { "" } else { "\n" };
+    reads_as(path, format!("{edited}{end}{}", lines.concat()), new).ok()
+}
+
+/// Returns the file of a machine that was described, with what its enrolment adds; none when only writing it anew helps.
+pub fn with_enrolment(path: &RepoPath, text: &str, described: &Node, new: &Node) -> Option<String> {
+    let [had, has] = [described, new].map(|node| serde_json::to_value(node).ok()?.as_object().cloned());
+    let (had, mut added) = (had?, has?);
+    added.retain(|key, _| !had.contains_key(key));
+    let lines = yaml::to_string(&added, Line::Fits).ok()?;
+    let text = text.trim_end_matches('\n');
+    reads_as(path, format!("{text}{}{lines}", if text.is_empty() { "" } else { "\n" }), new).ok()
+}
+
+/// Returns the text with other bytes at some places.
+fn spliced(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+    edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+    let mut edited = text.to_owned();
+    for (span, new) in edits {
+        edited.get(span.clone())?;
+        edited.replace_range(span, &new);
+    }
+    Some(edited)
 }
 
 /// Returns cluster.yaml with a version of K3s; the whole of it where only writing it anew helps.
@@ -177,6 +210,33 @@ keys:
         let flow = "{keys: {machine: a, age: b, wireguard: c, ssh: d}}\n";
         let (path, node) = read(flow);
         assert_eq!(with_removed(&path, flow, &node), None);
+    }
+
+    #[test]
+    fn an_enrolment_adds_to_what_was_described() {
+        let text = "# rack 7\naddress: 203.0.113.7 # floating\nroles: [agent]\n";
+        let (path, described) = read(text);
+        let [machine, age, wireguard, ssh] = ["12e4", "age1new", "new=", "ssh-ed25519 BBBB"].map(At::from);
+        let keys = Keys { machine, age, wireguard, ssh };
+        let new = Node { keys, mesh: Some("10.210.0.7".into()), ..described.clone() };
+        let edited = with_enrolment(&path, text, &described, &new).unwrap();
+        assert!(edited.starts_with(text), "{edited}");
+        assert_eq!(read(&edited).1, new);
+        assert_eq!(with_enrolment(&path, "{roles: [agent]}", &read("{roles: [agent]}").1, &new), None);
+    }
+
+    #[test]
+    fn another_place_is_all_that_changes() {
+        let text = "address: '203.0.113.7'  # static\nlabels: {a: b}\nssh: me@203.0.113.7:2222\n";
+        let (path, old) = read(text);
+        let new =
+            Node { address: Some("2a01::1".into()), ssh: Some("me@[2a01::1]:2222".into()), ..old.clone() };
+        let edited = with_place(&path, text, &old, &new).unwrap();
+        assert_eq!(edited, text.replace("'203.0.113.7'", "2a01::1").replace("203.0.113.7", "[2a01::1]"));
+        let (path, old) = read("nat: false # no\n");
+        let new = Node { address: Some("2a01::1".into()), ..old.clone() };
+        let edited = with_place(&path, "nat: false # no\n", &old, &new);
+        assert_eq!(edited.as_deref(), Some("nat: false # no\naddress: 2a01::1\n"));
     }
 
     const CLUSTER: &str = "\

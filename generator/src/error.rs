@@ -3,6 +3,7 @@
 use crate::accept::AcceptError;
 use crate::disk::DiskError;
 use crate::git::GitError;
+use crate::import::ImportError;
 use crate::k3s::MaterialError;
 use crate::machine::MachineError;
 use crate::release::ReleaseError;
@@ -99,6 +100,12 @@ impl From<SecretError> for CliError {
     fn from(error: SecretError) -> Self {
         let kind = if matches!(error, SecretError::Encrypt(_)) { Kind::Environment } else { Kind::User };
         Self::of(kind, &error, error.help())
+    }
+}
+
+impl From<ImportError> for CliError {
+    fn from(error: ImportError) -> Self {
+        Self::of(Kind::User, &error, Some(error.help()))
     }
 }
 

@@ -4,7 +4,7 @@ mod part;
 mod ports;
 mod refusal;
 
-pub use part::{Part, Wishes, node, parts};
+pub use part::{Part, Wishes, described, heed, node, parts};
 pub use ports::{Opening, by_node, closing, keep};
 pub use refusal::Refusal;
 

@@ -23,6 +23,7 @@ pub mod fresh;
 pub mod git;
 pub mod heard;
 pub mod image;
+pub mod import;
 pub mod join;
 pub mod k3s;
 pub mod known_hosts;

@@ -83,6 +83,7 @@ impl Model {
         let network = check.network();
         let mut keys = node::Keyring::new();
         let nodes = check.nodes(&host, &mut keys);
+        check.described();
         let peers = check.peers(&mut keys);
         check.places(network.as_ref());
         check.addresses(network.as_ref());

@@ -43,8 +43,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Spec {
     /// `cluster.yaml`; none when it is missing or cannot be read.
     pub cluster: Option<Cluster>,
-    /// `nodes/<name>.yaml`.
+    /// `nodes/<name>.yaml` of machines that were enrolled.
     pub nodes: BTreeMap<String, Node>,
+    /// `nodes/<name>.yaml` of machines that were not: no part of the cluster yet.
+    pub described: BTreeMap<String, Node>,
     /// `peers/<name>.yaml`.
     pub peers: BTreeMap<String, Peer>,
     /// `people/<name>.yaml`.
@@ -67,12 +69,13 @@ impl Spec {
     pub fn of(inputs: &Inputs, findings: &mut Findings) -> Self {
         let mut reader = Reader { inputs, findings, broken: BTreeSet::new() };
         let cluster = reader.file("cluster.yaml");
-        let nodes = reader.folder("nodes");
+        let (nodes, described) =
+            reader.folder("nodes").into_iter().partition(|(_, node): &(_, Node)| node.is_enrolled());
         let peers = reader.folder("peers");
         let people = reader.folder("people");
         let apps = reader.folder("apps");
         let lock = reader.file("knarr.lock").unwrap_or_default();
-        Self { cluster, nodes, peers, people, apps, lock, broken: reader.broken }
+        Self { cluster, nodes, described, peers, people, apps, lock, broken: reader.broken }
     }
 }
 

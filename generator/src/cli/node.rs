@@ -3,6 +3,7 @@
 mod add;
 pub(in crate::cli) mod announce;
 mod file;
+mod import;
 mod refresh;
 mod remove;
 mod show;
@@ -23,6 +24,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Add(add::Args),
+    Import(import::Args),
     List(show::List),
     Show(show::Args),
     Refresh(refresh::Args),
@@ -33,6 +35,7 @@ enum Command {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     match &args.command {
         Command::Add(args) => add::run(args, ui),
+        Command::Import(args) => import::run(args, ui),
         Command::List(_) => show::list(ui),
         Command::Show(args) => show::run(args, ui),
         Command::Refresh(args) => refresh::run(args, ui),

@@ -87,6 +87,10 @@ fn there<'a>(spec: &'a Spec, name: &NodeName) -> Result<&'a Node, CliError> {
     if spec.is_broken(&format!("nodes/{name}.yaml")) {
         return Err(CliError::user(format!("nodes/{name}.yaml cannot be read")).help("knarr check"));
     }
+    if spec.described.contains_key(name.as_str()) {
+        return Err(CliError::user(format!("`{name}` was not enrolled, so nobody knows its host key"))
+            .help(format!("knarr node add {name}")));
+    }
     let known = || spec.nodes.iter().filter(|(_, node)| !node.removed).map(|(name, _)| name.as_str());
     match spec.nodes.get(name.as_str()) {
         None => Err(CliError::user(format!("there is no machine `{name}`")).help(near(

@@ -597,6 +597,13 @@ faults! {
         /// What fits.
         most: u32,
     } = "packets of {mtu} bytes do not fit through the internet once WireGuard has wrapped them", "write at most {most}";
+    /// A machine that was described and not enrolled.
+    ///
+    /// It has no keys yet, so nobody could talk to it: it counts neither as a server nor as a way to another machine.
+    KN0534 Warning NotEnrolled {
+        /// The machine.
+        name: String,
+    } = "`{name}` was not enrolled, so it is no part of the cluster yet", "knarr node add {name}";
 
     /// A pin of two kinds at once.
     KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";

@@ -43,6 +43,14 @@ impl Wishes {
     }
 }
 
+/// Returns how others reach a machine, as far as its file said so before it was enrolled: who wrote it knows of
+/// addresses that the machine itself does not have, as floating ones.
+pub fn heed(seen: Place, described: Option<&Node>) -> Place {
+    let Some(Node { address, nat, .. }) = described else { return seen };
+    let address = address.as_ref().and_then(|word| word.parse().ok()).map(Place::At);
+    address.unwrap_or(if *nat { Place::Nat } else { seen })
+}
+
 /// Decides what each machine becomes, in the order of `names`.
 ///
 /// A cluster without a server gets one, if none was wished: the first that others reach, else the first. Who is behind NAT goes through the
@@ -76,6 +84,25 @@ pub fn parts(
         Part { role: role(n), place: *place, relay, mesh, open }
     };
     places.iter().enumerate().map(part).collect()
+}
+
+/// Returns the file of a machine that was described before it was added: what was written there counts.
+pub fn described(described: &Node, added: Node) -> Node {
+    let or = |old: &Option<At<String>>, new| old.clone().or(new);
+    let roles = if described.roles.is_empty() { added.roles } else { described.roles.clone() };
+    let open = if described.open.is_empty() { added.open } else { described.open.clone() };
+    Node {
+        roles,
+        open,
+        address: or(&described.address, added.address),
+        nat: described.nat || added.nat,
+        relay: or(&described.relay, added.relay),
+        ssh: or(&described.ssh, added.ssh),
+        mesh: or(&described.mesh, added.mesh),
+        arch: described.arch.or(added.arch),
+        keys: added.keys,
+        ..described.clone()
+    }
 }
 
 /// Returns the file of a machine that was added.

@@ -194,3 +194,26 @@ fn missing_programs_are_packages_once() {
     probe.missing = ["ssh", "ssh-keygen", "wg", "wireguard-go", "rm -rf /"].map(str::to_owned).into();
     assert_eq!(packages(&probe), ["openssh-client", "wireguard-tools", "wireguard-go"].into());
 }
+
+#[test]
+fn what_was_described_counts_more_than_what_was_seen() {
+    let floating: std::net::IpAddr = "198.51.100.31".parse().unwrap();
+    let described = Node {
+        roles: vec![Role::Agent.into()],
+        address: Some(floating.to_string().into()),
+        labels: [("a".into(), "b".into())].into(),
+        ..Node::default()
+    };
+    assert_eq!(heed(Place::Nat, Some(&described)), Place::At(floating));
+    assert_eq!(heed(Place::Nat, Some(&Node::default())), Place::Nat);
+    assert_eq!(heed(Place::At(floating), Some(&Node { nat: true, ..Node::default() })), Place::Nat);
+    let mesh = Some("10.210.0.7".parse::<std::net::Ipv4Addr>().unwrap().into());
+    let part = Part { role: Role::Server, place: Place::At(floating), relay: None, mesh, open: [].into() };
+    let added = node(&candidate("db"), &part, &born());
+    let both = super::described(&described, added.clone());
+    assert_eq!(
+        (&both.roles, &both.labels, &both.address),
+        (&described.roles, &described.labels, &described.address)
+    );
+    assert_eq!((&both.keys, &both.mesh, &both.ssh), (&added.keys, &added.mesh, &added.ssh));
+}

@@ -55,11 +55,12 @@ impl Check<'_> {
         let known =
             self.spec.nodes.contains_key(name.as_str()) || self.spec.is_broken(&format!("nodes/{name}.yaml"));
         if !known {
-            let hint = near(
-                name.as_str(),
-                self.spec.nodes.keys().map(String::as_str),
-                "add it with `knarr node add`",
-            );
+            let hint = if self.spec.described.contains_key(name.as_str()) {
+                format!("it was described and not enrolled: knarr node add {name}")
+            } else {
+                let there = self.spec.nodes.keys().map(String::as_str);
+                near(name.as_str(), there, "add it with `knarr node add`")
+            };
             self.findings.add(Place::of(path, word), Fault::UnknownNode { name: name.to_string(), hint });
         }
         known.then_some(name)

@@ -87,6 +87,16 @@ impl Check<'_> {
         nodes
     }
 
+    /// Names the machines that wait for their enrolment.
+    pub(super) fn described(&mut self) {
+        for file in self.spec.described.keys() {
+            let path = check::path(&format!("nodes/{file}.yaml"));
+            if self.file_name::<NodeName>(&path, file).is_some() {
+                self.findings.add(Place::file(&path), Fault::NotEnrolled { name: file.clone() });
+            }
+        }
+    }
+
     fn one_node(&mut self, path: &RepoPath, node: &spec::Node, base: &Host) -> Option<Node> {
         let address = node.address.as_ref().and_then(|word| self.address(path, word));
         let role = self.role(path, node);

@@ -11,7 +11,7 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub struct Node {
     /// What it is to K3s: `[server]`, which runs pods too, or `[agent]`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["server"])]
     pub roles: Vec<At<Role>>,
     /// The IP address at which others reach it; leave it out behind NAT.
@@ -50,7 +50,8 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "amd64"), example = &"arm64")]
     pub arch: Option<Arch>,
-    /// Public halves of what was born on it; `knarr node add` writes them.
+    /// Public halves of what was born on it; `knarr node add` writes them. Without them the machine is no part of the cluster yet.
+    #[serde(default, skip_serializing_if = "Keys::is_empty")]
     pub keys: Keys,
     /// What this machine has, besides what every machine has.
     #[serde(default, skip_serializing_if = "Host::is_empty")]
@@ -99,6 +100,20 @@ impl fmt::Display for Arch {
             Self::Amd64 => "amd64",
             Self::Arm64 => "arm64",
         })
+    }
+}
+
+impl Node {
+    /// Whether keys were born on it: without them it is described, and no more.
+    pub fn is_enrolled(&self) -> bool {
+        !self.keys.is_empty()
+    }
+}
+
+impl Keys {
+    /// Whether none was written.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

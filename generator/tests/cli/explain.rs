@@ -36,7 +36,7 @@ fn a_key_is_explained_with_all_that_stands_below_it() {
           knarr explain cluster.yaml birth.founded.network
     "#]].assert_eq(&home.knarr(".", &["explain", "cluster.yaml", "network"]));
     expect![[r#"
-        roles in nodes/<name>.yaml: a list, each `server` or `agent`; `[]` when nothing is said
+        roles in nodes/<name>.yaml: a list, each `server` or `agent`; may be left out
 
           What it is to K3s: `[server]`, which runs pods too, or `[agent]`.
 

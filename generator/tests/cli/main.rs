@@ -10,6 +10,7 @@ mod explain;
 mod folder;
 mod golden;
 mod home;
+mod imports;
 mod land;
 mod new;
 mod origin;

@@ -4,13 +4,14 @@ use super::super::{Done, open};
 use super::announce::announce;
 use super::file::{path, proven};
 use crate::disk::Repo;
+use crate::edit::with_enrolment;
 use crate::enrol::{Pinned, Trouble, pin};
 use crate::error::CliError;
 use crate::join::{self, Candidate, Opening, Part, Refusal, Wishes, by_node, parts, places, refusals};
 use crate::machine::{Machine, at_once};
 use crate::model::Model;
 use crate::probe::Probe;
-use crate::spec::Node;
+use crate::spec::{Node, Role, Spec};
 use crate::ssh::{Ssh, Target};
 use crate::ui::Ui;
 use knarr_node::enrol::Born;
@@ -25,12 +26,12 @@ use std::str::FromStr;
 /// Doing it again after a failure goes on where it stopped.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  knarr node add edge=root@203.0.113.7 worker=debian@198.51.100.4 attic=pi@192.168.1.20\n  knarr node add worker=debian@198.51.100.4 --open worker:80,443"
+    after_help = "Examples:\n  knarr node add edge=root@203.0.113.7 worker=debian@198.51.100.4 attic=pi@192.168.1.20\n  knarr node add worker=debian@198.51.100.4 --open worker:80,443\n  knarr node add edge worker    # whose files are there already, e.g. by `knarr node import`"
 )]
 pub(super) struct Args {
-    /// NAME=[USER@]HOST[:PORT]; HOST may be a name from ~/.ssh/config
-    #[arg(required = true, value_name = "NAME=USER@HOST")]
-    machines: Vec<Wanted>,
+    /// NAME=[USER@]HOST[:PORT]; HOST may be a name from ~/.ssh/config. NAME alone: `ssh:` in nodes/NAME.yaml says where
+    #[arg(required = true, value_name = "NAME[=USER@HOST]")]
+    machines: Vec<Typed>,
     /// Ports to keep open to the internet, e.g. worker:80,443,udp/53; all else that listens closes with the first commit
     #[arg(long, value_name = "NODE:PORT,…")]
     open: Vec<Opening>,
@@ -47,19 +48,46 @@ pub(super) struct Args {
 
 /// A machine as it is typed.
 #[derive(Debug, Clone)]
+struct Typed {
+    name: NodeName,
+    /// None: its file says it.
+    target: Option<Target>,
+}
+
+/// A machine to look at.
+#[derive(Debug, Clone)]
 struct Wanted {
     name: NodeName,
     target: Target,
 }
 
-impl FromStr for Wanted {
+impl FromStr for Typed {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, place) = text.split_once('=').ok_or("write NAME=USER@HOST, e.g. edge=root@203.0.113.7")?;
+        let (name, place) = text.split_once('=').map_or((text, None), |(name, place)| (name, Some(place)));
+        if place.is_none() && text.contains(['@', ':']) {
+            return Err("write NAME=USER@HOST, e.g. edge=root@203.0.113.7".to_owned());
+        }
         let name = name.parse().map_err(|error: knarr_node::name::BadName| error.to_string())?;
-        let target =
-            place.parse().map_err(|error: crate::ssh::BadTarget| format!("{error}: {}", error.help()))?;
+        let target = place.map(str::parse).transpose();
+        let target = target.map_err(|error: crate::ssh::BadTarget| format!("{error}: {}", error.help()))?;
         Ok(Self { name, target })
+    }
+}
+
+impl Typed {
+    /// Finds out where the machine is: as typed, else as its file says.
+    fn wanted(&self, spec: &Spec) -> Result<Wanted, CliError> {
+        let Self { name, target } = self;
+        let there = spec.described.get(name.as_str()).or_else(|| spec.nodes.get(name.as_str()));
+        let typed = || CliError::user(format!("nothing says where `{name}` is"));
+        let written = || {
+            let text = there?.ssh.as_ref().or(there?.address.as_ref())?;
+            text.parse().ok()
+        };
+        let target = target.clone().or_else(written);
+        let target = target.ok_or_else(|| typed().help(format!("knarr node add {name}=USER@HOST")))?;
+        Ok(Wanted { name: name.clone(), target })
     }
 }
 
@@ -72,16 +100,27 @@ struct Told<'a> {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let (repo, ui) = (open(ui)?, ui.assume(args.yes));
-    let wishes = wishes(args)?;
     let (compiled, model) = proven(&repo, &ui)?;
+    let wishes = wishes(args, &compiled.spec)?;
     let pinned = pin(&repo, &model)?;
     let ssh = Ssh::new()?;
     let nodes = &compiled.spec.nodes;
-    let candidates = look(&ssh, &model, nodes, args, &ui)?;
+    let machines: Vec<Wanted> =
+        args.machines.iter().map(|typed| typed.wanted(&compiled.spec)).collect::<Result<_, _>>()?;
+    let candidates = look(&ssh, &model, nodes, &machines, args, &ui)?;
     let probes: Vec<&Probe> = candidates.iter().map(|candidate| &candidate.probe).collect();
     let names: Vec<&NodeName> = candidates.iter().map(|candidate| &candidate.name).collect();
     let mesh = model.cluster.network.mesh;
-    let parts = parts(&compiled.spec, mesh, &names, &places(nodes, &probes), &wishes);
+    let described = &compiled.spec.described;
+    let mut places = places(nodes, &probes);
+    for (name, place) in names.iter().zip(&mut places) {
+        *place = join::heed(*place, described.get(name.as_str()));
+    }
+    let mut parts = parts(&compiled.spec, mesh, &names, &places, &wishes);
+    for (name, part) in names.iter().zip(&mut parts) {
+        let roles = described.get(name.as_str()).map(|node| &node.roles);
+        part.role = roles.and_then(|roles| roles.first()).map_or(part.role, |role| role.value);
+    }
     announce(&candidates, &parts, &model.cluster.network.ssh, &ui);
     if !ui.ask("Go on?")? {
         return Err(CliError::user("nothing was done"));
@@ -94,20 +133,25 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let mut wrote = Vec::new();
     for (candidate, part, born) in joined {
         if !nodes.contains_key(candidate.name.as_str()) {
-            wrote.push(write(&repo, candidate, part, born)?);
+            wrote.push(write(&repo, candidate, part, born, described.get(candidate.name.as_str()))?);
         }
     }
     report(&wrote, &failed, &ui)
 }
 
 /// Reads what was typed about machines; refuses a name that is typed twice, or is none of them.
-fn wishes(args: &Args) -> Result<Wishes, CliError> {
+fn wishes(args: &Args, spec: &Spec) -> Result<Wishes, CliError> {
     let mut names = BTreeSet::new();
     if let Some(twice) = args.machines.iter().find(|wanted| !names.insert(&wanted.name)) {
         return Err(CliError::user(format!("`{}` is there twice", twice.name))
             .help("give each machine a name of its own"));
     }
-    let wishes = Wishes { servers: args.server.iter().cloned().collect(), open: by_node(&args.open) };
+    let mut wishes = Wishes { servers: args.server.iter().cloned().collect(), open: by_node(&args.open) };
+    let is_server = |name: &&NodeName| {
+        let there = spec.described.get(name.as_str());
+        there.is_some_and(|node| node.roles.iter().any(|role| role.value == Role::Server))
+    };
+    wishes.servers.extend(names.iter().copied().filter(is_server).cloned());
     match wishes.stranger(&names) {
         Some(name) => Err(CliError::user(format!("`{name}` is none of the machines to add"))
             .help(format!("of a machine that is there already, edit nodes/{name}.yaml"))),
@@ -123,10 +167,10 @@ fn look(
     ssh: &Ssh,
     model: &Model,
     nodes: &BTreeMap<String, Node>,
+    machines: &[Wanted],
     args: &Args,
     ui: &Ui,
 ) -> Result<Vec<Candidate>, CliError> {
-    let machines = &args.machines;
     let _progress = ui.progress(format!("looking at {} machines", machines.len()));
     let seen = at_once(machines, |wanted| Machine { ssh, target: &wanted.target }.probe());
     let (mut candidates, mut troubles) = (Vec::new(), Vec::new());
@@ -182,9 +226,24 @@ fn enrol(
     (born, failed)
 }
 
-fn write(repo: &Repo, candidate: &Candidate, part: &Part, born: &Born) -> Result<String, CliError> {
-    let path = path(&candidate.name);
-    repo.write_spec(&path, "node", &join::node(candidate, part, born))?;
+/// Writes a machine's file; what it said before its enrolment stays.
+fn write(
+    repo: &Repo,
+    candidate: &Candidate,
+    part: &Part,
+    born: &Born,
+    described: Option<&Node>,
+) -> Result<String, CliError> {
+    let (name, path) = (&candidate.name, path(&candidate.name));
+    let new = join::node(candidate, part, born);
+    match described {
+        None => repo.write_spec(&path, "node", &new)?,
+        Some(described) => {
+            let new = join::described(described, new);
+            let edited = with_enrolment(&path, &super::file::text(repo, name)?, described, &new);
+            super::file::write(repo, name, edited, &new)?;
+        }
+    }
     Ok(path.to_string())
 }
 

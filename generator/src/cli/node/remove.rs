@@ -30,8 +30,13 @@ pub(super) struct Forget {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
     let (compiled, model) = proven(&repo, ui)?;
-    let node = find(&compiled, &args.node)?;
     let name = &args.node;
+    if compiled.spec.described.contains_key(name.as_str()) {
+        repo.remove(&path(name))?;
+        told(&format!("deleted nodes/{name}.yaml: {name} was never enrolled"), name, ui);
+        return Ok(Done::Fine);
+    }
+    let node = find(&compiled, name)?;
     if node.removed {
         return Err(
             CliError::user(format!("`{name}` is removed already")).help(format!("knarr node forget {name}"))
