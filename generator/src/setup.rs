@@ -6,13 +6,16 @@ use crate::git::{Git, History};
 use crate::model::SshKey;
 use crate::signing::{Signing, candidates};
 use crate::spec::Spec;
+use crate::template::PRE_PUSH;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// Settings that are the same in every clone.
 ///
 /// `true` keeps our side of a file under rendered/, which is rendered anew anyway.
 /// Source: gitattributes(5), "Defining a custom merge driver".
-const SETTINGS: [(&str, &str); 6] = [
-    ("core.hooksPath", ".knarr/hooks"),
+const SETTINGS: [(&str, &str); 5] = [
     ("gpg.format", "ssh"),
     ("commit.gpgsign", "true"), // git revert, merge and pull sign too: what is not signed is not followed
     ("gpg.ssh.allowedSignersFile", "rendered/access/signers"),
@@ -20,20 +23,44 @@ const SETTINGS: [(&str, &str); 6] = [
     ("merge.knarr.driver", "true"),
 ];
 
+/// The setting that says where hooks are.
+const HOOKS: &str = "core.hooksPath";
+
+/// The one hook that there is.
+const HOOK: &str = "pre-push";
+
 /// Makes a clone usable; returns the key that signs here.
 pub fn setup(repo: &Repo, branch: &str, signing: &Signing) -> Result<(), CliError> {
     let git = Git::at(repo.root());
     for (key, value) in SETTINGS {
         git.set_config(key, value)?;
     }
+    set_hook(&git, repo)?;
     git.set_config("knarr.branch", branch)?;
     Ok(git.set_config("user.signingkey", &signing.setting)?)
+}
+
+/// Puts the hook where no commit changes it: a path in the repository would run what any branch brings.
+fn set_hook(git: &Git, repo: &Repo) -> Result<(), CliError> {
+    let history = History::open(repo.root())
+        .ok_or_else(|| CliError::user("this folder is no git repository").help("git init"))?;
+    let (folder, hook) = (history.hooks(), history.hooks().join(HOOK));
+    let put = || {
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(&hook, PRE_PUSH)?;
+        std::fs::set_permissions(&hook, Permissions::from_mode(0o755))
+    };
+    put().map_err(|error| CliError::environment(format!("cannot write `{}`: {error}", hook.display())))?;
+    Ok(git.set_config(HOOKS, &folder.display().to_string())?)
 }
 
 /// Whether a clone has its settings.
 pub fn is_set_up(repo: &Repo) -> bool {
     let Some(history) = History::open(repo.root()) else { return true };
-    SETTINGS.iter().all(|(key, value)| history.config(key).as_deref() == Some(value))
+    let folder = history.hooks();
+    let hooked =
+        history.config(HOOKS).is_some_and(|path| Path::new(&path) == folder) && folder.join(HOOK).is_file();
+    hooked && SETTINGS.iter().all(|(key, value)| history.config(key).as_deref() == Some(value))
 }
 
 /// Returns the key that signs here: one that people/ knows before any other.

@@ -11,12 +11,14 @@ use crate::spec;
 use schemars::Schema;
 
 /// Files copied unchanged: path, text, and whether it is a program.
-pub const FILES: [(&str, &str, bool); 4] = [
+pub const FILES: [(&str, &str, bool); 3] = [
     ("README.md", include_str!("../../cluster-repo-template/README.md"), false),
     (".gitignore", include_str!("../../cluster-repo-template/.gitignore"), false),
     (".gitattributes", include_str!("../../cluster-repo-template/.gitattributes"), false),
-    (".knarr/hooks/pre-push", include_str!("../../cluster-repo-template/.knarr/hooks/pre-push"), true),
 ];
+
+/// The hook that `knarr setup` gives a clone.
+pub const PRE_PUSH: &str = include_str!("../../templates/hooks/pre-push");
 
 /// What CI services call, whichever it is: path and text of a program.
 const CI: (&str, &str) = (".knarr/ci", include_str!("../../cluster-repo-template/.knarr/ci"));

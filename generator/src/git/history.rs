@@ -4,7 +4,7 @@ use super::GitError;
 use knarr_node::name::RepoPath;
 use knarr_node::outputs::{self, Outputs};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The commits of a repository.
 pub struct History(pub(super) git2::Repository);
@@ -43,6 +43,11 @@ impl History {
     /// Whether the clone has only the newest commits.
     pub fn is_shallow(&self) -> bool {
         self.0.is_shallow()
+    }
+
+    /// Returns the folder for hooks within git's own, where no branch gets to.
+    pub fn hooks(&self) -> PathBuf {
+        self.0.commondir().join("knarr-hooks")
     }
 
     /// Returns a setting as this clone has it; none when it is missing.

@@ -68,7 +68,9 @@ fn decides(path: &str) -> Option<&'static str> {
     let name = path.rsplit('/').next().unwrap_or(path);
     match path {
         _ if path.starts_with("people/") => Some("who logs in, signs and opens secrets"),
-        _ if path.starts_with(".knarr/hooks/") => Some("a program that git runs in everybody's clone"),
+        _ if path.starts_with(".knarr/hooks/") => {
+            Some("a program that git runs in clones that an older knarr set up")
+        }
         _ if path.starts_with(".knarr/known_hosts") => Some("whom machines take for the origin"),
         _ if path.starts_with(".knarr/") => Some("settings of clones and editors"),
         _ if SERVICES.iter().any(|start| path.starts_with(start)) || name == "Jenkinsfile" => {

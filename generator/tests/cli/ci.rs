@@ -153,10 +153,10 @@ fn a_job_may_read_and_comment_and_runs_nothing_of_others() {
 
 #[test]
 fn programs_of_a_new_repository_are_what_shellcheck_asks_for() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cluster-repo-template/.knarr");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let home = Home::empty();
     home.command(".", "shellcheck")
-        .args([&format!("{folder}/ci"), &format!("{folder}/hooks/pre-push")])
+        .args([format!("{root}/cluster-repo-template/.knarr/ci"), format!("{root}/templates/hooks/pre-push")])
         .assert()
         .success();
     for service in SERVICES {

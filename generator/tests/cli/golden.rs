@@ -64,6 +64,7 @@ fn a_repository_of_each_format_is_read_rendered_and_upgraded() {
         for (path, text) in texts(Service::Github) {
             assert_eq!(read(&home, path.as_str()), text, "format {format}: {path}");
         }
+        assert!(!home.path("harbor/.knarr/hooks/pre-push").exists(), "`knarr setup` has it now");
         let said = home.knarr("harbor", &["check"]);
         assert!(said.contains("3 machines: no errors") && !said.contains("exit"), "format {format}: {said}");
         let said = home.knarr("harbor", &["upgrade", "repo"]);
@@ -74,12 +75,12 @@ fn a_repository_of_each_format_is_read_rendered_and_upgraded() {
 #[test]
 fn what_was_changed_here_is_kept_and_what_was_deleted_stays_deleted() {
     let home = golden("1");
-    let hook = ".knarr/hooks/pre-push";
+    let program = ".knarr/ci";
     from_an_older_template(
         &home,
         &[
             ("README.md", "# A Knarr cluster", "# A cluster of Knarr"),
-            (hook, "# Refuses a push", "# Refuses a push, by and by"),
+            (program, "#!/bin/sh", "#!/bin/bash"),
             (".github/workflows/knarr.yml", "name: knarr", "name: checks"),
             (".gitignore", "identity.txt\n", ""),
         ],
@@ -91,7 +92,7 @@ fn what_was_changed_here_is_kept_and_what_was_deleted_stays_deleted() {
     let before = home.git("harbor", &["rev-parse", "HEAD"]);
     let said = home.knarr("harbor", &["upgrade", "repo", "-y"]);
     assert_eq!(becomes(&said, "README.md"), "changed, beside what was changed here", "{said}");
-    assert_eq!(becomes(&said, hook), "changed", "{said}");
+    assert_eq!(becomes(&said, program), "changed", "{said}");
     assert!(said.ends_with("Next: knarr ship\n"), "{said}");
     let readme = read(&home, "README.md");
     assert!(readme.starts_with("# A Knarr cluster\n") && readme.ends_with("Ours: ask Ana.\n"), "{readme}");
@@ -101,9 +102,9 @@ fn what_was_changed_here_is_kept_and_what_was_deleted_stays_deleted() {
     );
     assert!(!home.path("harbor/.github/workflows/knarr.yml").exists(), "it is not brought back");
     let mode = std::os::unix::fs::PermissionsExt::mode(
-        &fs::metadata(home.path("harbor").join(hook)).unwrap().permissions(),
+        &fs::metadata(home.path("harbor").join(program)).unwrap().permissions(),
     );
-    assert_eq!(mode & 0o111, 0o111, "the hook is a program");
+    assert_eq!(mode & 0o111, 0o111, "it is a program still");
     assert_eq!(home.git("harbor", &["rev-parse", "HEAD^"]), before, "it is one commit");
     assert!(home.git("harbor", &["cat-file", "commit", "HEAD"]).contains("gpgsig"), "it is signed");
     assert!(home.git("harbor", &["status", "--porcelain"]).is_empty());

@@ -168,3 +168,25 @@ fn a_push_that_drops_commits_is_stopped_before_it_leaves() {
         "{said}"
     );
 }
+
+#[test]
+fn a_branch_of_others_brings_no_hook_into_a_clone() {
+    let home = Home::empty();
+    knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
+    let mark = home.path("ran");
+    for hook in ["post-checkout", "pre-push", "post-merge"] {
+        let path = format!("harbor/.knarr/hooks/{hook}");
+        home.write(&path, &format!("#!/bin/sh\ntouch {}\n", mark.display()));
+        fs::set_permissions(home.path(&path), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    home.git("harbor", &["checkout", "--quiet", "-b", "theirs"]);
+    home.git("harbor", &["checkout", "--quiet", "main"]);
+    assert!(!mark.exists());
+    // A clone that an older knarr set up would run them, and is told.
+    home.git("harbor", &["config", "core.hooksPath", ".knarr/hooks"]);
+    let (said, _) = knarr(&home, "harbor", &["check"]);
+    assert!(said.contains("this clone is not set up"), "{said}");
+    knarr(&home, "harbor", &["setup"]);
+    home.git("harbor", &["checkout", "--quiet", "theirs"]);
+    assert!(!mark.exists());
+}

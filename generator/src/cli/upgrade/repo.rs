@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// Bring the files that `knarr new` copied up to this version
 ///
-/// README.md, jobs for CI services, hooks, .gitattributes, schemas for editors. What you changed in them is kept: both
+/// README.md, jobs for CI services, .gitattributes, schemas for editors. What you changed in them is kept: both
 /// sides are merged, as git does it. What you deleted stays deleted. One signed commit, after a question.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  knarr upgrade repo --dry-run")]
