@@ -1,50 +1,20 @@
 //! The repository's files: nothing else reads or writes them.
 
+mod read;
+
+pub use read::{Inputs, MOST_BYTES, MOST_FILES};
+
 use crate::emit::{Line, yaml};
 use knarr_node::name::RepoPath;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// The most bytes that a file written by people may have.
-const LARGEST: u64 = 1 << 20;
 
 /// A cluster repository's work tree.
 #[derive(Clone, Debug)]
 pub struct Repo {
     root: PathBuf,
-}
-
-/// All files that people write, as they are.
-#[derive(Clone, Debug, Default)]
-pub struct Inputs {
-    /// Their bytes.
-    pub files: BTreeMap<RepoPath, Vec<u8>>,
-    /// Symbolic links, devices and alike where files are expected: not followed, not read.
-    pub links: Vec<RepoPath>,
-    /// Files over 1 MiB with their size in bytes: not read.
-    pub large: Vec<(RepoPath, u64)>,
-}
-
-impl Inputs {
-    /// Returns a file as text; none when it is missing or is no text.
-    pub fn text(&self, path: &str) -> Option<&str> {
-        self.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok())
-    }
-
-    /// Returns a file's bytes; none when it is missing.
-    pub fn get(&self, path: &str) -> Option<&[u8]> {
-        self.files.get(&path.parse::<RepoPath>().ok()?).map(Vec::as_slice)
-    }
-
-    /// Returns the names of the files right in `folder`, without `suffix`, which they all have.
-    pub fn names<'a>(&'a self, folder: &'a str, suffix: &'a str) -> impl Iterator<Item = &'a str> {
-        let in_folder = move |path: &'a RepoPath| path.as_str().strip_prefix(folder)?.strip_prefix('/');
-        let name = move |rest: &'a str| rest.strip_suffix(suffix).filter(|name| !name.contains('/'));
-        self.files.keys().filter_map(in_folder).filter_map(name)
-    }
 }
 
 /// A file that could not be read or written.
@@ -63,6 +33,15 @@ pub enum DiskError {
         /// The reason.
         source: std::io::Error,
     },
+    /// A link, a folder or a device where a file is expected.
+    #[error("`{0}` is no file")]
+    NoFile(PathBuf),
+    /// A link or a file where a folder is expected.
+    #[error("`{0}` is no folder")]
+    NoFolder(PathBuf),
+    /// A file that is larger than any that Knarr reads.
+    #[error("`{0}` has more than 4 MiB")]
+    TooLarge(PathBuf),
     /// A name that the repository must not have.
     #[error("cannot read `{0}`: the name has characters that are not allowed")]
     Name(PathBuf),
@@ -84,6 +63,12 @@ impl DiskError {
                 Some("cd into a cluster repository, or make one with `knarr new NAME`".to_owned())
             }
             Self::Name(_) => Some("rename it".to_owned()),
+            Self::NoFile(_) | Self::NoFolder(_) => {
+                Some("put the thing itself there: links may lead out of the repository".to_owned())
+            }
+            Self::TooLarge(path) => {
+                Some(format!("see what is in it, and take it out: less {}", path.display()))
+            }
             Self::Io { .. } | Self::Yaml { .. } => None,
         }
     }
@@ -101,7 +86,7 @@ impl Repo {
     /// [`DiskError::NoRepo`] when no folder from here up has a cluster.yaml.
     pub fn open() -> Result<Self, DiskError> {
         let here = std::env::current_dir().map_err(io("find", Path::new(".")))?;
-        let holds = |folder: &&Path| folder.join("cluster.yaml").exists();
+        let holds = |folder: &&Path| folder.join("cluster.yaml").symlink_metadata().is_ok();
         let found = here.ancestors().find(holds).map(Path::to_owned);
         found.map(|root| Self { root }).ok_or(DiskError::NoRepo(here))
     }
@@ -116,72 +101,39 @@ impl Repo {
         &self.root
     }
 
-    /// Reads all files that people write.
-    pub fn inputs(&self) -> Result<Inputs, DiskError> {
-        let mut inputs = Inputs::default();
-        for file in ["cluster.yaml", "knarr.lock", ".knarr/known_hosts", ".knarr/deploy.pub"] {
-            self.read_into(Path::new(file), LARGEST, &mut inputs)?;
-        }
-        for folder in ["nodes", "peers", "people", "secrets", "host"] {
-            self.read_into(Path::new(folder), LARGEST, &mut inputs)?;
-        }
-        self.read_into(Path::new("sealed"), u64::MAX, &mut inputs)?;
-        self.read_manifests(&mut inputs)?;
-        Ok(inputs)
-    }
-
-    /// Reads the manifests of apps, with which people do as they like: what is none is passed over.
-    fn read_manifests(&self, inputs: &mut Inputs) -> Result<(), DiskError> {
-        let mut apps = Inputs::default();
-        self.read_into(Path::new("apps"), LARGEST, &mut apps)?;
-        let manifest =
-            |path: &RepoPath| [".yaml", ".yml", ".json"].iter().any(|end| path.as_str().ends_with(end));
-        inputs.files.extend(apps.files.into_iter().filter(|(path, _)| manifest(path)));
-        Ok(())
-    }
-
-    fn read_into(&self, path: &Path, most: u64, inputs: &mut Inputs) -> Result<(), DiskError> {
-        let full = self.root.join(path);
-        let Ok(meta) = std::fs::symlink_metadata(&full) else { return Ok(()) };
-        if meta.is_dir() {
-            for entry in entries(&full)? {
-                self.read_into(&path.join(entry), most, inputs)?;
-            }
-            return Ok(());
-        }
-        let name = repo_path(path)?;
-        if !meta.is_file() {
-            inputs.links.push(name);
-        } else if meta.len() > most {
-            inputs.large.push((name, meta.len()));
-        } else {
-            inputs.files.insert(name, std::fs::read(&full).map_err(io("read", &full))?);
-        }
-        Ok(())
-    }
-
-    /// Reads all files below rendered/, the list of outputs among them.
-    pub fn rendered(&self) -> Result<Inputs, DiskError> {
-        let mut inputs = Inputs::default();
-        self.read_into(Path::new("rendered"), u64::MAX, &mut inputs)?;
-        Ok(inputs)
-    }
-
     /// Reads one file; none when it is missing.
+    ///
+    /// # Errors
+    /// [`DiskError::NoFile`] when it is something else than a file, or behind a link; it is not opened then.
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, DiskError> {
-        let full = self.root.join(path);
-        match std::fs::read(&full) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("read", &full)(error)),
+        let full = self.within(Path::new(path))?;
+        match std::fs::symlink_metadata(&full) {
+            Ok(meta) if !meta.is_file() => return Err(DiskError::NoFile(path.into())),
+            Ok(meta) if meta.len() > read::LARGEST_MANIFEST => return Err(DiskError::TooLarge(path.into())),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io("read", &full)(error)),
         }
+        std::fs::read(&full).map(Some).map_err(io("read", &full))
+    }
+
+    /// Returns where a path leads, which is within the repository: no folder on the way is a link.
+    fn within(&self, path: &Path) -> Result<PathBuf, DiskError> {
+        let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        for folder in folders {
+            let meta = std::fs::symlink_metadata(self.root.join(folder));
+            if meta.is_ok_and(|meta| !meta.is_dir()) {
+                return Err(DiskError::NoFolder(folder.to_owned()));
+            }
+        }
+        Ok(self.root.join(path))
     }
 
     /// Writes one file as a whole: whoever reads it, and a program that is killed, sees the old bytes or the new.
     ///
     /// It is not forced to the disk: a work tree is as safe as git keeps it, and what is rendered can be made anew.
     pub fn write(&self, path: &RepoPath, bytes: &[u8]) -> Result<(), DiskError> {
-        let full = self.root.join(path.as_str());
+        let full = self.within(Path::new(path.as_str()))?;
         let folder = full.parent().expect("a path in the repository has the repository above it");
         std::fs::create_dir_all(folder).map_err(io("make", folder))?;
         let put = || -> std::io::Result<()> {
@@ -205,7 +157,7 @@ impl Repo {
 
     /// Removes one file; a file that is not there is fine. A folder that becomes empty goes too.
     pub fn remove(&self, path: &RepoPath) -> Result<(), DiskError> {
-        let full = self.root.join(path.as_str());
+        let full = self.within(Path::new(path.as_str()))?;
         match std::fs::remove_file(&full) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io("remove", &full)(error)),
             Err(_) | Ok(()) => {
@@ -252,18 +204,6 @@ pub fn spec_text(path: &RepoPath, schema: &str, spec: &impl Serialize) -> Result
     Ok(format!("# yaml-language-server: $schema={up}.knarr/schema/{schema}.json\n{body}"))
 }
 
-fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskError> {
-    let read = || {
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()
-    };
-    read().map_err(io("read", folder))
-}
-
-fn repo_path(path: &Path) -> Result<RepoPath, DiskError> {
-    let bad = || DiskError::Name(path.to_owned());
-    path.to_str().ok_or_else(bad)?.parse().map_err(|_| bad())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,7 +219,11 @@ mod tests {
         let full = folder.path().join("host/greet");
         assert_eq!(std::fs::read(&full).unwrap(), b"new");
         assert_eq!(std::fs::metadata(&full).unwrap().permissions().mode() & 0o777, 0o755);
-        assert_eq!(entries(full.parent().unwrap()).unwrap().len(), 1, "nothing else is left there");
+        assert_eq!(
+            std::fs::read_dir(full.parent().unwrap()).unwrap().count(),
+            1,
+            "nothing else is left there"
+        );
     }
 
     #[test]

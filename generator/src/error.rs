@@ -81,7 +81,11 @@ impl CliError {
 impl From<DiskError> for CliError {
     fn from(error: DiskError) -> Self {
         let kind = match &error {
-            DiskError::NoRepo(_) | DiskError::Name(_) => Kind::User,
+            DiskError::NoRepo(_)
+            | DiskError::Name(_)
+            | DiskError::NoFile(_)
+            | DiskError::NoFolder(_)
+            | DiskError::TooLarge(_) => Kind::User,
             DiskError::Io { .. } => Kind::Environment,
             DiskError::Yaml { .. } => Kind::Bug,
         };

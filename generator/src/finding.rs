@@ -15,6 +15,7 @@ pub use show::{Row, rows, text};
 
 use crate::spec::At;
 use knarr_node::name::RepoPath;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How much a finding weighs.
@@ -78,14 +79,16 @@ pub struct Finding {
 
 /// All that is wrong, in the order of files and places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings(Vec<Finding>);
+pub struct Findings {
+    sorted: BTreeMap<(Place, &'static str, usize), Finding>,
+    errors: usize,
+}
 
 impl Findings {
     /// Adds one.
     pub fn push(&mut self, finding: Finding) {
-        let key = |finding: &Finding| (finding.place.clone(), finding.fault.code());
-        let at = self.0.partition_point(|there| key(there) <= key(&finding));
-        self.0.insert(at, finding);
+        self.errors += usize::from(finding.fault.severity() == Severity::Error);
+        self.sorted.insert((finding.place.clone(), finding.fault.code(), self.sorted.len()), finding);
     }
 
     /// Adds a fault at its place.
@@ -95,21 +98,31 @@ impl Findings {
 
     /// Returns all, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
-        self.0.iter()
+        self.sorted.values()
+    }
+
+    /// Whether the same was said of the same place already.
+    pub fn has(&self, finding: &Finding) -> bool {
+        let (place, code) = (&finding.place, finding.fault.code());
+        let alike = (place.clone(), code, 0)..=(place.clone(), code, usize::MAX);
+        self.sorted.range(alike).any(|(_, there)| there == finding)
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.sorted.is_empty()
     }
 
     /// Counts those of one weight.
     pub fn count(&self, severity: Severity) -> usize {
-        self.0.iter().filter(|finding| finding.fault.severity() == severity).count()
+        match severity {
+            Severity::Error => self.errors,
+            Severity::Warning => self.sorted.len() - self.errors,
+        }
     }
 
     /// Whether nothing may be written.
     pub fn refuse(&self) -> bool {
-        self.count(Severity::Error) > 0
+        self.errors > 0
     }
 }

@@ -41,7 +41,7 @@ use crate::finding::{Fault, Findings, Place};
 use crate::k3s::Authority;
 use crate::seal;
 use crate::secrets;
-use crate::spec::Spec;
+use crate::spec::{Spec, merged};
 use check::Check;
 use knarr_node::mesh::Directory;
 use knarr_node::name::{AppName, Digest, NodeName, PeerName, PersonName, RepoPath, SecretName};
@@ -109,9 +109,20 @@ impl Check<'_> {
         for path in &self.inputs.links {
             self.findings.add(Place::file(path), Fault::NoFile {});
         }
-        for (path, size) in &self.inputs.large {
-            self.findings.add(Place::file(path), Fault::TooLarge { size: *size });
+        for path in &self.inputs.no_folders {
+            self.findings.add(Place::file(path), Fault::NoFolder {});
         }
+        if let Some(path) = &self.inputs.endless {
+            self.findings.add(Place::file(path), Fault::Endless {});
+        }
+        for (path, size) in &self.inputs.large {
+            let manifest = ["apps/", "sealed/"].iter().any(|folder| path.as_str().starts_with(folder));
+            let size = *size;
+            let fault = if manifest { Fault::LargeManifest { size } } else { Fault::TooLarge { size } };
+            self.findings.add(Place::file(path), fault);
+        }
+        self.capitals();
+        self.texts();
         let folders = [
             ("nodes/", ".yaml", "NAME.yaml"),
             ("peers/", ".yaml", "NAME.yaml"),
@@ -137,6 +148,30 @@ impl Check<'_> {
                 paths.filter(|path| path.as_str().strip_prefix(folder).is_some_and(|rest| !named(rest)))
             {
                 self.findings.add(Place::file(path), Fault::StrayFile { expected });
+            }
+        }
+    }
+
+    /// Reports names that are one on a disk which does not tell capitals apart.
+    fn capitals(&mut self) {
+        let mut seen: BTreeMap<String, &RepoPath> = BTreeMap::new();
+        for path in self.inputs.files.keys() {
+            if let Some(other) = seen.insert(path.as_str().to_lowercase(), path) {
+                self.findings.add(Place::file(path), Fault::CaseClash { other: other.to_string() });
+            }
+        }
+        for path in &self.inputs.capitals {
+            let other = path.as_str().to_lowercase();
+            self.findings.add(Place::file(path), Fault::CaseClash { other });
+        }
+    }
+
+    /// Reports what machines get as text and is none, or has two sides of a merge in it.
+    fn texts(&mut self) {
+        let paths = self.inputs.files.keys().filter(|path| path.as_str().starts_with(".knarr/"));
+        for path in paths {
+            if let Err(finding) = merged(path, &self.inputs.files[path]) {
+                self.findings.push(finding);
             }
         }
     }

@@ -132,10 +132,9 @@ pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Pre
     let Compiled { inputs, mut findings, model, .. } = compile(repo)?;
     let Some(model) = model else { return Err(show(&findings, &inputs, ui)) };
     let tree = lower(&model);
-    let Inputs { files: there, links, .. } = repo.rendered()?;
-    for path in &links {
-        findings.add(Place::file(path), Fault::NoFile {});
-    }
+    let rendered = repo.rendered()?;
+    no_files(&tree, &rendered, &mut findings);
+    let there = rendered.files;
     cuts(&model.directory, &there, &mut findings);
     let history = History::open(repo.root());
     let past = history.as_ref().map(|history| history as &dyn Past);
@@ -145,6 +144,24 @@ pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Pre
         return Err(show(&findings, &inputs, ui));
     }
     Ok(Prepared { model, inputs, findings, tree, steps, there })
+}
+
+/// Reports what stands where a render writes and is no file, or is more than any render wrote.
+fn no_files(tree: &Tree, there: &Inputs, findings: &mut Findings) {
+    let list = list_path();
+    let folders = tree.0.keys().chain([&list]).filter(|path| there.folders.contains(*path));
+    for path in there.links.iter().chain(folders) {
+        findings.add(Place::file(path), Fault::NoFile {});
+    }
+    for path in &there.no_folders {
+        findings.add(Place::file(path), Fault::NoFolder {});
+    }
+    for (path, _) in &there.large {
+        findings.add(Place::file(path), Fault::Foreign { path: path.clone() });
+    }
+    if let Some(path) = &there.endless {
+        findings.add(Place::file(path), Fault::Endless {});
+    }
 }
 
 /// Returns the lists of outputs that explain what lies under rendered/.

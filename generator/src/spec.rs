@@ -29,7 +29,7 @@ pub use node::{Arch, Keys, Node, Role};
 pub use old::{old_octal, old_yaml};
 pub use peer::Peer;
 pub use person::{Access, Person, Which};
-pub use read::{conflict, parse, parse_all, parse_objects, parse_trees};
+pub use read::{conflict, merged, parse, parse_all, parse_objects, parse_trees};
 pub use tree::Tree;
 
 use crate::disk::Inputs;
@@ -67,7 +67,7 @@ impl Spec {
 
     /// Reads all files; what cannot be read becomes a finding.
     pub fn of(inputs: &Inputs, findings: &mut Findings) -> Self {
-        let mut reader = Reader { inputs, findings, broken: BTreeSet::new() };
+        let mut reader = Reader { inputs, findings, broken: inputs.unread().cloned().collect() };
         let cluster = reader.file("cluster.yaml");
         let (nodes, described) =
             reader.folder("nodes").into_iter().partition(|(_, node): &(_, Node)| node.is_enrolled());

@@ -52,10 +52,10 @@ faults! {
     } = "the key `{key}` is there twice", "keep one of them";
     /// A file with bytes that are no text.
     KN0106 Error NotUtf8 {} = "the file is not UTF-8 text", "save it as UTF-8, without a byte order mark of UTF-16";
-    /// A symbolic link or a device where a file is expected.
+    /// A symbolic link, a folder or a device where a file is expected.
     ///
     /// A link may lead out of the repository, to bytes that nobody signed.
-    KN0107 Error NoFile {} = "this is no file but a symbolic link or a device", "put the file itself here: links may lead out of the repository";
+    KN0107 Error NoFile {} = "this is no file but a symbolic link, a folder or a device", "put the file itself here: links may lead out of the repository";
     /// A format of another version.
     ///
     /// One format holds for the whole repository; an older program would misread what a newer one wrote.
@@ -108,6 +108,30 @@ faults! {
         /// The name.
         name: String,
     } = "`{name}` is the name of something else on every machine", "choose another name";
+
+    /// A file of manifests that is larger than the objects of an app are.
+    ///
+    /// Whoever checks, renders or runs the repository reads all of it, and git keeps every version for ever.
+    KN0116 Error LargeManifest {
+        /// Its size in bytes.
+        size: u64,
+    } = "the file has {size} bytes, and 4 MiB is the most for manifests", "split it where a line says `---`, and leave out what this cluster does not use";
+    /// A file where a folder is expected.
+    ///
+    /// All that would lie in it would be missing without a word.
+    KN0117 Error NoFolder {} = "a folder is expected here, and this is a file", "move the file elsewhere; a folder that would be empty needs not be there";
+    /// Two names that differ in capitals only.
+    ///
+    /// A clone on macOS or Windows has one of the two, and which one is chance.
+    KN0118 Error CaseClash {
+        /// The other name.
+        other: String,
+    } = "`{other}` has the same name but for capitals", "rename one of them";
+    /// More files than Knarr reads.
+    ///
+    /// A limit keeps `knarr` fast and small whatever a branch of others brings: it reads 25,000 files and 64 MiB, which is
+    /// some five times what five thousand machines need.
+    KN0119 Error Endless {} = "there are more files here than knarr reads: 25,000, or 64 MiB", "move out of this folder what is not for Knarr";
 
     /// No public SSH key.
     ///

@@ -4,6 +4,7 @@ use super::{Findings, Place, Severity};
 use crate::disk::Inputs;
 use crate::ui::counted;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use knarr_node::name::RepoPath;
 use serde::Serialize;
 
 /// One finding for programs.
@@ -25,28 +26,32 @@ pub struct Row {
     pub help: String,
 }
 
+/// The most findings that are shown to people: a mistake of every machine is understood by then.
+const SHOWN: usize = 100;
+
+/// The longest line, in bytes, that an excerpt shows.
+const WIDEST: usize = 2_000;
+
 /// Returns the findings as rows.
 pub fn rows(findings: &Findings, inputs: &Inputs) -> Vec<Row> {
-    let row = |finding: &super::Finding| {
-        let at = line_column(&finding.place, inputs);
-        Row {
-            code: finding.fault.code(),
-            severity: finding.fault.severity(),
-            file: finding.place.path.to_string(),
-            line: at.map(|at| at.0),
-            column: at.map(|at| at.1),
-            message: finding.fault.message(),
-            help: finding.fault.help(),
-        }
+    let mut walk = Walk::default();
+    let row = |finding: &'_ super::Finding, at: Option<(usize, usize)>| Row {
+        code: finding.fault.code(),
+        severity: finding.fault.severity(),
+        file: finding.place.path.to_string(),
+        line: at.map(|at| at.0),
+        column: at.map(|at| at.1),
+        message: finding.fault.message(),
+        help: finding.fault.help(),
     };
-    findings.iter().map(row).collect()
+    findings.iter().map(|finding| row(finding, walk.to(&finding.place, inputs))).collect()
 }
 
 /// Returns the findings for people, each with excerpt and help, and how many there are at the end.
 pub fn text(findings: &Findings, inputs: &Inputs, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for finding in findings.iter() {
+    for finding in findings.shown() {
         let level = match finding.fault.severity() {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -55,14 +60,28 @@ pub fn text(findings: &Findings, inputs: &Inputs, colour: bool) -> String {
         let title = level.primary_title(message).id(finding.fault.code());
         let path = finding.place.path.as_str();
         let group = match excerpt(&finding.place, inputs) {
-            Some((source, span)) => title
-                .element(Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(span))),
-            None => title.element(Origin::path(path)),
+            Some(Excerpt { source, line, span }) => title.element(
+                Snippet::source(source)
+                    .line_start(line)
+                    .path(path)
+                    .annotation(AnnotationKind::Primary.span(span)),
+            ),
+            None => title.element(origin(&finding.place, inputs)),
         };
         out += &renderer.render(&[group, Group::with_title(Level::HELP.secondary_title(help))]);
         out += "\n\n";
     }
     out + &summary(findings)
+}
+
+impl Findings {
+    /// Returns those that people see: all, or the first errors.
+    fn shown(&self) -> impl Iterator<Item = &super::Finding> {
+        let few = self.sorted.len() <= SHOWN;
+        self.iter()
+            .filter(move |it| few || it.fault.severity() == Severity::Error || !self.refuse())
+            .take(SHOWN)
+    }
 }
 
 fn summary(findings: &Findings) -> String {
@@ -72,22 +91,67 @@ fn summary(findings: &Findings) -> String {
         .filter(|(n, _)| *n > 0)
         .map(|(n, w)| counted(*n, w))
         .collect();
-    counts.join(", ") + "\n"
+    let more = findings.sorted.len() - findings.shown().count();
+    let rest =
+        if more == 0 { String::new() } else { format!("; {more} are not shown: knarr check --output json") };
+    counts.join(", ") + &rest + "\n"
 }
 
-fn excerpt<'a>(place: &Place, inputs: &'a Inputs) -> Option<(&'a str, std::ops::Range<usize>)> {
-    let source = inputs.text(place.path.as_str())?;
+/// Returns where a finding without excerpt is: in a file, or on a line that is too long to be shown.
+fn origin<'a>(place: &'a Place, inputs: &Inputs) -> Origin<'a> {
+    let path = Origin::path(place.path.as_str());
+    match Walk::default().to(place, inputs) {
+        Some((line, column)) => path.line(line).char_column(column),
+        None => path,
+    }
+}
+
+/// The lines of a file that a finding is about.
+struct Excerpt<'a> {
+    source: &'a str,
+    /// The number of its first line, from 1.
+    line: usize,
+    span: std::ops::Range<usize>,
+}
+
+fn excerpt<'a>(place: &Place, inputs: &'a Inputs) -> Option<Excerpt<'a>> {
+    let whole = inputs.text(place.path.as_str())?;
     let (start, end) = place.span?;
+    let before = whole.get(..start)?;
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     // A block's span ends where the next key begins; only its first line is worth a caret.
-    let line_end = source.get(start..)?.find('\n').map_or(source.len(), |n| start + n);
+    let line_end = whole.get(start..)?.find('\n').map_or(whole.len(), |n| start + n);
     let end = end.min(line_end).max((start + 1).min(line_end)).max(start);
-    source.get(start..end).map(|_| (source, start..end))
+    let source = whole.get(line_start..line_end).filter(|line| line.len() <= WIDEST)?;
+    source.get(start - line_start..end - line_start)?;
+    let line = before.matches('\n').count() + 1;
+    Some(Excerpt { source, line, span: start - line_start..end - line_start })
 }
 
-/// Returns line and column of a place, both from 1, the column in characters.
-fn line_column(place: &Place, inputs: &Inputs) -> Option<(usize, usize)> {
-    let before = inputs.text(place.path.as_str())?.get(..place.span?.0)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-    Some((line, column))
+/// Goes through files from place to place, in their order, and counts lines and columns.
+#[derive(Default)]
+struct Walk<'a> {
+    file: Option<(&'a RepoPath, &'a str)>,
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// Returns line and column of a place, both from 1, the column in characters.
+    fn to(&mut self, place: &'a Place, inputs: &'a Inputs) -> Option<(usize, usize)> {
+        let start = place.span?.0;
+        if self.file.is_none_or(|(path, _)| *path != place.path) {
+            let text = inputs.text(place.path.as_str())?;
+            *self = Self { file: Some((&place.path, text)), offset: 0, line: 1, column: 1 };
+        }
+        let between = self.file?.1.get(self.offset..start)?;
+        self.line += between.matches('\n').count();
+        self.column = match between.rsplit_once('\n') {
+            Some((_, last)) => last.chars().count() + 1,
+            None => self.column + between.chars().count(),
+        };
+        self.offset = start;
+        Some((self.line, self.column))
+    }
 }

@@ -156,7 +156,7 @@ impl Check<'_> {
                 trees.filter_map(|tree| self.object(path, tree, gives)).collect()
             }
             Err(finding) => {
-                if !self.findings.iter().any(|there| *there == finding) {
+                if !self.findings.has(&finding) {
                     self.findings.push(finding); // what is said of sealed Secrets may have been said already
                 }
                 Vec::new()

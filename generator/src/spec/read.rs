@@ -59,7 +59,10 @@ fn utf8<'a>(path: &RepoPath, bytes: &'a [u8]) -> Result<&'a str, Finding> {
 }
 
 /// Returns a text without the marks of a merge.
-fn merged<'a>(path: &RepoPath, bytes: &'a [u8]) -> Result<&'a str, Finding> {
+///
+/// # Errors
+/// The finding that says that it is no text, or that a merge is not finished.
+pub fn merged<'a>(path: &RepoPath, bytes: &'a [u8]) -> Result<&'a str, Finding> {
     let text = utf8(path, bytes)?;
     let conflict = conflict(path, text).map(|place| Finding { fault: Fault::Conflicted {}, place });
     conflict.map_or(Ok(text), Err)

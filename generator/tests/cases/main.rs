@@ -3,6 +3,7 @@
 
 #[path = "../folder/mod.rs"]
 mod folder;
+mod hostile;
 mod invalid;
 mod repository;
 mod valid;

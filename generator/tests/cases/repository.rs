@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases");
+pub(crate) const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases");
 const IDENTITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/me.txt");
 
 /// What `knarr check` says of a case.
@@ -28,18 +30,24 @@ pub(crate) fn name(case: &Path) -> &str {
     case.file_name().unwrap().to_str().unwrap()
 }
 
-/// Calls `each` with every case, on as many threads as there are processors; returns what it returned, by case.
-pub(crate) fn all<T: Send>(cases: &[PathBuf], each: impl Fn(&Path) -> T + Sync) -> BTreeMap<String, T> {
+/// Calls `each` with every case, on as many threads as there are processors; returns what it returned, in the same order.
+pub(crate) fn all<T: Send>(cases: &[PathBuf], each: impl Fn(&Path) -> T + Sync) -> Vec<T> {
     let threads = std::thread::available_parallelism().unwrap().get();
-    let part = cases.len().div_ceil(threads);
-    let each = &each;
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
-        let run = |cases: &'_ [PathBuf]| {
-            cases.iter().map(|case| (name(case).to_owned(), each(case))).collect::<Vec<_>>()
-        };
-        let parts: Vec<_> = cases.chunks(part).map(|cases| scope.spawn(move || run(cases))).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
-    })
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((at, case)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    cases.get(at).map(|case| (at, case))
+                } {
+                    let of_case = each(case);
+                    done.lock().unwrap().insert(at, of_case);
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap().into_values().collect()
 }
 
 /// A repository that vanishes.
@@ -65,9 +73,7 @@ impl Repository {
 
     /// Lays a case over a copy of this one.
     pub(crate) fn with(&self, case: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let laid = Self { folder };
-        copy(&self.root(), &laid.root());
+        let laid = self.copied();
         for path in without(case) {
             let path = laid.root().join(path);
             let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
@@ -80,17 +86,51 @@ impl Repository {
         laid
     }
 
-    fn root(&self) -> PathBuf {
+    /// Returns a copy.
+    pub(crate) fn copied(&self) -> Self {
+        let copied = Self { folder: tempfile::tempdir().unwrap() };
+        copy(&self.root(), &copied.root());
+        copied
+    }
+
+    /// Returns the folder that holds the repository.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the top folder.
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("harbor")
+    }
+
+    /// Makes a folder beside the repository, with a file that nobody signed.
+    pub(crate) fn outside(&self) -> PathBuf {
+        let outside = self.folder.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("file"), "{}\n").unwrap();
+        outside
+    }
+
+    /// Runs a command that is killed when it takes over 200 MB of memory, two seconds of a processor, or a minute of waiting.
+    /// What is not optimised gets four times as long.
+    pub(crate) fn bounded(&self, command: &str) -> Said {
+        let seconds = if cfg!(debug_assertions) { 8 } else { 2 };
+        let limits = format!("ulimit -d 204800; ulimit -t {seconds}; exec timeout 60 \"$@\"");
+        let mut knarr = Command::new("sh");
+        knarr.args(["-c", &limits, "sh", env!("CARGO_BIN_EXE_knarr"), command]);
+        self.said(&mut knarr)
     }
 
     /// Runs a command of knarr that takes no argument, with nothing of this machine but its clock.
     pub(crate) fn knarr(&self, command: &str) -> Said {
-        let mut knarr = Command::new(env!("CARGO_BIN_EXE_knarr"));
-        knarr.env_clear().env("HOME", self.folder.path()).env("KNARR_IDENTITY", IDENTITY);
-        let output = knarr.arg(command).current_dir(self.root()).output().unwrap();
+        self.said(Command::new(env!("CARGO_BIN_EXE_knarr")).arg(command))
+    }
+
+    fn said(&self, command: &mut Command) -> Said {
+        command.env_clear().env("HOME", self.folder.path()).env("KNARR_IDENTITY", IDENTITY);
+        let output = command.current_dir(self.root()).output().unwrap();
         let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-        Said { text: err + &out, code: output.status.code().unwrap() }
+        Said { text: err + &out, code: output.status.code().unwrap_or(-1) }
     }
 
     /// Removes all that was rendered.

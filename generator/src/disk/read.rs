@@ -1,0 +1,216 @@
+//! Reads the files of a repository, within bounds: no link is followed, nothing but a file is opened, nothing endless is read.
+
+use super::{DiskError, Repo, io};
+use knarr_node::name::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The most bytes that a file written by people may have.
+const LARGEST: u64 = 1 << 20;
+/// The most bytes of a file with Kubernetes objects: definitions of others come by the hundred.
+pub(super) const LARGEST_MANIFEST: u64 = 4 << 20;
+/// The most bytes of a file that was rendered: a text may grow when it is quoted.
+const LARGEST_RENDERED: u64 = 16 << 20;
+/// The most files that are read: five times what five thousand machines have.
+pub const MOST_FILES: usize = 25_000;
+/// The most bytes that are read.
+pub const MOST_BYTES: u64 = 64 << 20;
+
+/// What people have at the top of a repository.
+const FILES: [&str; 2] = ["cluster.yaml", "knarr.lock"];
+/// Knarr's own folder there.
+const KNARRS: &str = ".knarr";
+const FOLDERS: [&str; 7] = ["nodes", "peers", "people", "secrets", "host", "sealed", "apps"];
+
+/// All files that people write, as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// Their bytes.
+    pub files: BTreeMap<RepoPath, Vec<u8>>,
+    /// Symbolic links, devices and alike where files are expected: not followed, not read.
+    pub links: Vec<RepoPath>,
+    /// Files where folders are expected.
+    pub no_folders: Vec<RepoPath>,
+    /// Folders without the files in them.
+    pub folders: BTreeSet<RepoPath>,
+    /// Files over 1 MiB, or 4 MiB of manifests, with their size in bytes: not read.
+    pub large: Vec<(RepoPath, u64)>,
+    /// Where reading stopped: there are more than [`MOST_FILES`], or [`MOST_BYTES`], in it.
+    pub endless: Option<RepoPath>,
+    /// Names at the top that are those of Knarr's but for capitals.
+    pub capitals: Vec<RepoPath>,
+}
+
+impl Inputs {
+    /// Returns a file as text; none when it is missing or is no text.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// Returns a file's bytes; none when it is missing.
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(&path.parse::<RepoPath>().ok()?).map(Vec::as_slice)
+    }
+
+    /// Returns the names of the files right in `folder`, without `suffix`, which they all have.
+    pub fn names<'a>(&'a self, folder: &'a str, suffix: &'a str) -> impl Iterator<Item = &'a str> {
+        let in_folder = move |path: &'a RepoPath| path.as_str().strip_prefix(folder)?.strip_prefix('/');
+        let name = move |rest: &'a str| rest.strip_suffix(suffix).filter(|name| !name.contains('/'));
+        self.files.keys().filter_map(in_folder).filter_map(name)
+    }
+
+    /// Returns what is there and was not read, because it is no file or too large.
+    pub fn unread(&self) -> impl Iterator<Item = &RepoPath> {
+        self.links.iter().chain(self.large.iter().map(|(path, _)| path))
+    }
+}
+
+/// How a folder is read.
+struct Reading<'a> {
+    root: &'a Path,
+    most: u64,
+    /// Whether a name is one of a file to read; what is not is passed over.
+    wanted: fn(&str) -> bool,
+    /// How much was read.
+    bytes: u64,
+    inputs: &'a mut Inputs,
+}
+
+impl Repo {
+    /// Reads all files that people write.
+    pub fn inputs(&self) -> Result<Inputs, DiskError> {
+        let mut inputs = Inputs { capitals: self.capitals()?, ..Inputs::default() };
+        let mut reading =
+            Reading { root: &self.root, most: LARGEST, wanted: |_| true, bytes: 0, inputs: &mut inputs };
+        for file in FILES {
+            reading.file(Path::new(file))?;
+        }
+        if reading.is_folder(Path::new(KNARRS))? {
+            for file in ["known_hosts", "deploy.pub"] {
+                reading.file(&Path::new(KNARRS).join(file))?;
+            }
+        }
+        for folder in FOLDERS {
+            reading.most = if ["apps", "sealed"].contains(&folder) { LARGEST_MANIFEST } else { LARGEST };
+            reading.wanted = if folder == "apps" { is_manifest } else { |_| true };
+            if reading.is_folder(Path::new(folder))? {
+                reading.folder(Path::new(folder))?;
+            }
+        }
+        inputs.folders_like_files();
+        Ok(inputs)
+    }
+
+    /// Reads all files below rendered/, the list of outputs among them.
+    pub fn rendered(&self) -> Result<Inputs, DiskError> {
+        let mut inputs = Inputs::default();
+        let most = LARGEST_RENDERED;
+        let mut reading = Reading { root: &self.root, most, wanted: |_| true, bytes: 0, inputs: &mut inputs };
+        if reading.is_folder(Path::new("rendered"))? {
+            reading.folder(Path::new("rendered"))?;
+        }
+        Ok(inputs)
+    }
+
+    /// Finds the names at the top that a clone on a disk without capitals would take for Knarr's.
+    fn capitals(&self) -> Result<Vec<RepoPath>, DiskError> {
+        let known = |name: &str| FILES.iter().chain(&FOLDERS).any(|known| *known == name);
+        let alike = |name: &String| !known(name) && known(&name.to_lowercase());
+        let names = entries(&self.root)?.into_iter().filter_map(|name| name.into_string().ok());
+        let mut alike: Vec<RepoPath> = names.filter(alike).filter_map(|name| name.parse().ok()).collect();
+        alike.sort();
+        Ok(alike)
+    }
+}
+
+impl Reading<'_> {
+    /// Whether a folder is there; what is there instead is told.
+    fn is_folder(&mut self, path: &Path) -> Result<bool, DiskError> {
+        let Ok(meta) = std::fs::symlink_metadata(self.root.join(path)) else { return Ok(false) };
+        if meta.is_file() {
+            self.inputs.no_folders.push(repo_path(path)?);
+        } else if !meta.is_dir() {
+            self.inputs.links.push(repo_path(path)?);
+        }
+        Ok(meta.is_dir())
+    }
+
+    fn folder(&mut self, path: &Path) -> Result<(), DiskError> {
+        for entry in entries(&self.root.join(path))? {
+            if self.inputs.endless.is_some() {
+                return Ok(());
+            }
+            let path = path.join(entry);
+            let full = self.root.join(&path);
+            if std::fs::symlink_metadata(&full).map_err(io("read", &full))?.is_dir() {
+                self.inputs.folders.insert(repo_path(&path)?);
+                self.count(&path, 0)?;
+                self.folder(&path)?;
+            } else {
+                self.file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), DiskError> {
+        let full = self.root.join(path);
+        let Ok(meta) = std::fs::symlink_metadata(&full) else { return Ok(()) };
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+        let may_lead_to_a_folder = meta.is_symlink() && !file_name.contains('.');
+        if !(self.wanted)(&file_name) && !may_lead_to_a_folder {
+            return Ok(());
+        }
+        let name = repo_path(path)?;
+        if !meta.is_file() {
+            self.inputs.links.push(name);
+        } else if meta.len() > self.most {
+            self.inputs.large.push((name, meta.len()));
+        } else if self.count(path, meta.len())? {
+            self.inputs.files.insert(name, std::fs::read(&full).map_err(io("read", &full))?);
+        }
+        Ok(())
+    }
+
+    /// Counts what is read; whether it may be.
+    fn count(&mut self, path: &Path, bytes: u64) -> Result<bool, DiskError> {
+        self.bytes += bytes;
+        let inputs = &mut *self.inputs;
+        let many = inputs.files.len() + inputs.folders.len() > MOST_FILES;
+        if many || self.bytes > MOST_BYTES {
+            inputs.endless = Some(repo_path(path.parent().unwrap_or(path))?);
+        }
+        Ok(inputs.endless.is_none())
+    }
+}
+
+impl Inputs {
+    /// Tells of folders that have the name of a file.
+    fn folders_like_files(&mut self) {
+        let endings = [("nodes", ".yaml"), ("peers", ".yaml"), ("people", ".yaml"), ("secrets", ".age")];
+        let like = |path: &&RepoPath| {
+            let right_in = path.as_str().split_once('/').filter(|(_, name)| !name.contains('/'));
+            right_in.is_some_and(|(folder, name)| {
+                let ending = endings.iter().find(|(of, _)| *of == folder).map_or(".yaml", |(_, end)| end);
+                name.ends_with(ending)
+            })
+        };
+        self.links.extend(self.folders.iter().filter(like).cloned());
+    }
+}
+
+fn is_manifest(name: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
+}
+
+fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskError> {
+    let read = || {
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()
+    };
+    read().map_err(io("read", folder))
+}
+
+fn repo_path(path: &Path) -> Result<RepoPath, DiskError> {
+    let bad = || DiskError::Name(path.to_owned());
+    path.to_str().ok_or_else(bad)?.parse().map_err(|_| bad())
+}
