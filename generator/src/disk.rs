@@ -10,6 +10,18 @@ use serde::Serialize;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// How the name of a file begins until it is whole: a program that is killed leaves it, nobody reads it as what it was to be,
+/// and the next render removes it.
+const UNFINISHED: &str = ".knarr-new-";
+
+/// A file that is whole, and not yet in its place.
+#[derive(Debug)]
+pub struct Staged {
+    file: NamedTempFile,
+    full: PathBuf,
+}
 
 /// A cluster repository's work tree.
 #[derive(Clone, Debug)]
@@ -134,18 +146,40 @@ impl Repo {
     /// It is not forced to the disk: a work tree is as safe as git keeps it, and what is rendered can be made anew.
     pub fn write(&self, path: &RepoPath, bytes: &[u8]) -> Result<(), DiskError> {
         let full = self.within(Path::new(path.as_str()))?;
-        let folder = full.parent().expect("a path in the repository has the repository above it");
-        std::fs::create_dir_all(folder).map_err(io("make", folder))?;
-        let put = || -> std::io::Result<()> {
-            let mut file = tempfile::Builder::new().permissions(new_mode()).tempfile_in(folder)?;
-            file.write_all(bytes)?;
-            if let Ok(old) = std::fs::metadata(&full) {
-                file.as_file().set_permissions(old.permissions())?;
-            }
-            file.persist(&full).map_err(|error| error.error)?;
+        let put = |staged: NamedTempFile| -> std::io::Result<()> {
+            staged.persist(&full).map_err(|error| error.error)?;
             self.hand_over(&full)
         };
-        put().map_err(io("write", &full))
+        put(Self::staged(&full, bytes)?).map_err(io("write", &full))
+    }
+
+    /// Writes the bytes of a file beside it, whole, where a later render finds them if this one does not come to its end.
+    pub fn stage(&self, path: &RepoPath, bytes: &[u8]) -> Result<Staged, DiskError> {
+        let full = self.within(Path::new(path.as_str()))?;
+        let mut file = Self::staged(&full, bytes)?;
+        file.disable_cleanup(true);
+        self.hand_over(file.path()).map_err(io("write", &full))?;
+        Ok(Staged { file, full })
+    }
+
+    /// Puts what was staged in its place.
+    pub fn put(&self, Staged { file, full }: Staged) -> Result<(), DiskError> {
+        file.persist(&full).map(drop).map_err(|error| io("write", &full)(error.error))
+    }
+
+    fn staged(full: &Path, bytes: &[u8]) -> Result<NamedTempFile, DiskError> {
+        let folder = full.parent().expect("a path in the repository has the repository above it");
+        std::fs::create_dir_all(folder).map_err(io("make", folder))?;
+        let stage = || -> std::io::Result<NamedTempFile> {
+            let mut file =
+                tempfile::Builder::new().prefix(UNFINISHED).permissions(new_mode()).tempfile_in(folder)?;
+            file.write_all(bytes)?;
+            if let Ok(old) = std::fs::metadata(full) {
+                file.as_file().set_permissions(old.permissions())?;
+            }
+            Ok(file)
+        };
+        stage().map_err(io("write", full))
     }
 
     /// Lets everybody run a file.

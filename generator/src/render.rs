@@ -85,6 +85,8 @@ pub struct Prepared {
     /// What must be written.
     pub steps: Vec<Step>,
     there: BTreeMap<RepoPath, Vec<u8>>,
+    /// What programs that were killed left.
+    unfinished: Vec<RepoPath>,
 }
 
 impl Prepared {
@@ -134,16 +136,18 @@ pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Pre
     let tree = lower(&model);
     let rendered = repo.rendered()?;
     no_files(&tree, &rendered, &mut findings);
-    let there = rendered.files;
+    let unlisted = unlisted(repo, &rendered)?;
+    let (there, mut unfinished) = (rendered.files, rendered.unfinished);
+    unfinished.extend(inputs.unfinished.iter().cloned());
     cuts(&model.directory, &there, &mut findings);
     let history = History::open(repo.root());
     let past = history.as_ref().map(|history| history as &dyn Past);
-    let known = Known { lists: lists(history.as_ref(), &there), past, discard };
+    let known = Known { lists: lists(history.as_ref(), &there, unlisted), past, discard };
     let steps = diff(&tree, &there, &known, &mut findings);
     if findings.refuse() {
         return Err(show(&findings, &inputs, ui));
     }
-    Ok(Prepared { model, inputs, findings, tree, steps, there })
+    Ok(Prepared { model, inputs, findings, tree, steps, there, unfinished })
 }
 
 /// Reports what stands where a render writes and is no file, or is more than any render wrote.
@@ -164,16 +168,33 @@ fn no_files(tree: &Tree, there: &Inputs, findings: &mut Findings) {
     }
 }
 
-/// Returns the lists of outputs that explain what lies under rendered/.
-fn lists(history: Option<&History>, there: &BTreeMap<RepoPath, Vec<u8>>) -> Vec<Outputs> {
+/// Reads the lists of outputs of renders that did not come to their end.
+fn unlisted(repo: &Repo, there: &Inputs) -> Result<Vec<Outputs>, CliError> {
+    let mut lists = Vec::new();
+    for path in &there.unfinished {
+        let bytes = repo.read(path.as_str())?;
+        lists.extend(bytes.and_then(|bytes| serde_saphyr::from_slice::<Outputs>(&bytes).ok()));
+    }
+    Ok(lists)
+}
+
+/// Returns the lists of outputs that explain what lies under rendered/: the one there, those of renders that did not come to
+/// their end, and those of git.
+fn lists(
+    history: Option<&History>,
+    there: &BTreeMap<RepoPath, Vec<u8>>,
+    unlisted: Vec<Outputs>,
+) -> Vec<Outputs> {
     let here = there.get(&list_path()).and_then(|bytes| serde_saphyr::from_slice(bytes).ok());
     let merged = history.map(History::outputs).unwrap_or_default();
-    here.into_iter().chain(merged).collect()
+    here.into_iter().chain(unlisted).chain(merged).collect()
 }
 
 /// Renders the repository: writes what differs, and nothing when there is an error among the findings.
 ///
-/// Returns the paths that were written or removed. Warnings are shown.
+/// The new list of outputs lies beside the old one before the first file is written, and takes its place after the last: so
+/// whoever comes after a render that was killed knows every file that it wrote. Returns the paths that were written or
+/// removed. Warnings are shown.
 pub fn render(repo: &Repo, ui: &Ui) -> Result<Vec<RepoPath>, CliError> {
     write(repo, &prepare(repo, ui)?, ui)
 }
@@ -188,6 +209,12 @@ pub fn write(repo: &Repo, prepared: &Prepared, ui: &Ui) -> Result<Vec<RepoPath>,
 pub fn put(repo: &Repo, prepared: &Prepared) -> Result<Vec<RepoPath>, CliError> {
     let paths = prepared.paths();
     let sealed = seal_all(prepared)?;
+    let list = if paths.last().is_some_and(|path| path.as_str() == owned::PATH) {
+        let text = outputs(&prepared.tree, &prepared.there, &sealed);
+        Some(repo.stage(&list_path(), text.as_bytes())?)
+    } else {
+        None
+    };
     for step in &prepared.steps {
         match step {
             Step::Write(path, text) => repo.write(path, text.as_bytes())?,
@@ -195,9 +222,8 @@ pub fn put(repo: &Repo, prepared: &Prepared) -> Result<Vec<RepoPath>, CliError> 
             Step::Remove(path) => repo.remove(path)?,
         }
     }
-    if paths.last().is_some_and(|path| path.as_str() == owned::PATH) {
-        repo.write(&list_path(), outputs(&prepared.tree, &prepared.there, &sealed).as_bytes())?;
-    }
+    list.map_or(Ok(()), |list| repo.put(list))?;
+    prepared.unfinished.iter().try_for_each(|path| repo.remove(path))?;
     Ok(paths)
 }
 

@@ -1,6 +1,6 @@
 //! Reads the files of a repository, within bounds: no link is followed, nothing but a file is opened, nothing endless is read.
 
-use super::{DiskError, Repo, io};
+use super::{DiskError, Repo, UNFINISHED, io};
 use knarr_node::name::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -37,6 +37,8 @@ pub struct Inputs {
     pub large: Vec<(RepoPath, u64)>,
     /// Where reading stopped: there are more than [`MOST_FILES`], or [`MOST_BYTES`], in it.
     pub endless: Option<RepoPath>,
+    /// What a program that was killed left: files that it did not finish, or did not put in their places.
+    pub unfinished: Vec<RepoPath>,
     /// Names at the top that are those of Knarr's but for capitals.
     pub capitals: Vec<RepoPath>,
 }
@@ -80,6 +82,7 @@ impl Repo {
     /// Reads all files that people write.
     pub fn inputs(&self) -> Result<Inputs, DiskError> {
         let mut inputs = Inputs { capitals: self.capitals()?, ..Inputs::default() };
+        inputs.unfinished = self.unfinished()?;
         let mut reading =
             Reading { root: &self.root, most: LARGEST, wanted: |_| true, bytes: 0, inputs: &mut inputs };
         for file in FILES {
@@ -110,6 +113,19 @@ impl Repo {
             reading.folder(Path::new("rendered"))?;
         }
         Ok(inputs)
+    }
+
+    /// Finds what was left at the top and in Knarr's own folder.
+    fn unfinished(&self) -> Result<Vec<RepoPath>, DiskError> {
+        let mut left = Vec::new();
+        for folder in ["", KNARRS] {
+            let there = self.root.join(folder).symlink_metadata().is_ok_and(|meta| meta.is_dir());
+            let names = if there { entries(&self.root.join(folder))? } else { Vec::new() };
+            let paths =
+                names.into_iter().map(|name| Path::new(folder).join(name)).filter(|path| is_unfinished(path));
+            left.extend(paths.map(|path| repo_path(&path)).collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(left)
     }
 
     /// Finds the names at the top that a clone on a disk without capitals would take for Knarr's.
@@ -154,6 +170,10 @@ impl Reading<'_> {
     }
 
     fn file(&mut self, path: &Path) -> Result<(), DiskError> {
+        if is_unfinished(path) {
+            self.inputs.unfinished.push(repo_path(path)?);
+            return Ok(());
+        }
         let full = self.root.join(path);
         let Ok(meta) = std::fs::symlink_metadata(&full) else { return Ok(()) };
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -197,6 +217,10 @@ impl Inputs {
         };
         self.links.extend(self.folders.iter().filter(like).cloned());
     }
+}
+
+fn is_unfinished(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED))
 }
 
 fn is_manifest(name: &str) -> bool {

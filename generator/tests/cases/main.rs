@@ -5,5 +5,6 @@
 mod folder;
 mod hostile;
 mod invalid;
+mod killed;
 mod repository;
 mod valid;

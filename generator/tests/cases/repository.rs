@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 pub(crate) const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases");
-const IDENTITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/me.txt");
+pub(crate) const IDENTITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/me.txt");
 
 /// What `knarr check` says of a case.
 pub(crate) const FINDINGS: &str = "findings.txt";
@@ -123,7 +123,12 @@ impl Repository {
 
     /// Runs a command of knarr that takes no argument, with nothing of this machine but its clock.
     pub(crate) fn knarr(&self, command: &str) -> Said {
-        self.said(Command::new(env!("CARGO_BIN_EXE_knarr")).arg(command))
+        self.run(&[command])
+    }
+
+    /// Runs a command of knarr.
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
+        self.said(Command::new(env!("CARGO_BIN_EXE_knarr")).args(args))
     }
 
     fn said(&self, command: &mut Command) -> Said {

@@ -3,7 +3,7 @@
 use super::super::node::proven;
 use super::super::{Done, open};
 use super::path;
-use crate::disk::{DiskError, spec_text};
+use crate::disk::{DiskError, Inputs, spec_text};
 use crate::error::CliError;
 use crate::finding::Severity;
 use crate::image::Image;
@@ -50,26 +50,22 @@ type Files = BTreeMap<RepoPath, Vec<u8>>;
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
     let (compiled, _) = proven(&repo, ui)?;
-    let there = compiled.inputs.files.keys().find(|path| {
-        path.as_str()
-            .strip_prefix("apps/")
-            .and_then(|rest| rest.strip_prefix(args.name.as_str()))
-            .is_some_and(|rest| rest.starts_with('/') || rest == ".yaml")
-    });
-    if let Some(there) = there {
+    let files = files(args)?;
+    if let Some(there) = there(&args.name, &files, &compiled.inputs) {
         return Err(CliError::user(format!("`{there}` is there already"))
             .help(format!("choose another name, or: knarr app remove {}", args.name)));
     }
-    let files = files(args)?;
     let mut inputs = compiled.inputs.clone();
     inputs.files.extend(files.clone());
     let proven = prove(inputs);
     if proven.findings.count(Severity::Error) > 0 {
         return Err(show(&proven.findings, &proven.inputs, ui));
     }
-    for (path, bytes) in &files {
+    // The app's own file makes it one, so it is the last.
+    for (path, bytes) in files.iter().filter(|(path, _)| **path != self::path(&args.name)) {
         repo.write(path, bytes)?;
     }
+    repo.write(&self::path(&args.name), &files[&self::path(&args.name)])?;
     let wrote: Vec<&RepoPath> = files.keys().collect();
     if ui.json() {
         ui.value(&serde_json::json!({ "app": args.name, "wrote": wrote }));
@@ -82,6 +78,16 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     }
     ui.say("Next: edit them, then knarr ship");
     Ok(Done::Fine)
+}
+
+/// Returns a file that the app would have and somebody else has. Manifests that are the same are no obstacle: a program that
+/// was killed leaves them.
+fn there<'a>(app: &AppName, files: &Files, inputs: &'a Inputs) -> Option<&'a RepoPath> {
+    let folder = format!("apps/{app}/");
+    let there = |(path, bytes): &(&RepoPath, &Vec<u8>)| {
+        **path == self::path(app) || (path.as_str().starts_with(&folder) && files.get(path) != Some(bytes))
+    };
+    inputs.files.iter().find(there).map(|(path, _)| path)
 }
 
 fn files(args: &Args) -> Result<Files, CliError> {
