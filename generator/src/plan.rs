@@ -27,7 +27,7 @@ use knarr_node::{Have, Impact, Item, plan};
 use objects::turn;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use world::Machine;
+use world::{Machine, meshes};
 
 /// What happens to one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -140,9 +140,9 @@ fn row(name: &NodeName, old: &World, new: &World) -> Row {
         (_, None) => Fate::Forgotten,
     };
     let (changes, lines, secrets) = match (old.machines.get(name), new.machines.get(name)) {
-        (old, Some(new)) => {
-            let (changes, lines) = changes(old, new);
-            (changes, lines, secrets(old, new))
+        (had, Some(machine)) => {
+            let (changes, lines) = changes(had, machine);
+            (changes, lines, secrets(had, machine))
         }
         (_, None) => Default::default(),
     };
@@ -151,15 +151,19 @@ fn row(name: &NodeName, old: &World, new: &World) -> Row {
 }
 
 fn changes(old: Option<&Machine>, new: &Machine) -> (Vec<Step>, Vec<Line>) {
-    let have = old.map(|old| had(old, new)).unwrap_or_default();
-    let plan = plan(&new.items, &Have::of(&have));
+    let (mut have, mut want) = meshes(old, new);
+    have.extend(old.map(|old| had(old, new)).unwrap_or_default());
+    want.extend(new.state.items.iter().cloned());
+    let plan = plan(&want, &Have::of(&have));
     let mut steps = Vec::new();
     for stage in &plan.stages {
         let guarded = stage.name.is_guarded();
         steps.extend(stage.changes.iter().map(|change| (change, Step::of(change, guarded))));
     }
-    let mut lines = words::lines(&steps, old.and_then(|old| old.firewall.as_ref()), new.firewall.as_ref());
-    let own = old.and_then(|old| Step::knarrd(&old.envelope, &new.envelope));
+    let firewall = |machine: &'_ Machine| machine.state.firewall.clone();
+    let (before, after) = (old.and_then(firewall), firewall(new));
+    let mut lines = words::lines(&steps, before.as_ref(), after.as_ref());
+    let own = old.and_then(|old| Step::knarrd(&old.state.knarr, &new.state.knarr));
     lines.extend(own.iter().map(Line::knarrd));
     (steps.into_iter().map(|(_, step)| step).chain(own).collect(), lines)
 }
@@ -187,7 +191,7 @@ fn had(old: &Machine, new: &Machine) -> Vec<Item> {
         }
         item.clone()
     };
-    old.items.iter().map(had).collect()
+    old.state.items.iter().map(had).collect()
 }
 
 /// Returns the commit that machines may follow already: what was last pushed, else the last commit, else none.

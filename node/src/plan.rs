@@ -8,6 +8,7 @@ pub use stages::{Stage, StageName, guarded};
 use crate::change::{Back, Change};
 use crate::host::{Have, Seen, Why};
 use crate::item::{Id, Item};
+use crate::name::AbsPath;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -207,14 +208,23 @@ impl<'a> Planner<'a> {
 
 /// Returns the items in their order, but each unit after all that it reads.
 fn readers_last(want: &[Item]) -> Vec<&Item> {
+    let read: BTreeSet<Id> = want.iter().flat_map(Item::reads).cloned().map(Id::Path).collect();
+    let awaited = |item: &&Item| Some(item.id()).filter(|id| read.contains(id));
+    let mut later: BTreeMap<Id, usize> = BTreeMap::new();
+    for id in want.iter().filter_map(|item| awaited(&item)) {
+        *later.entry(id).or_default() += 1;
+    }
     let mut waiting: Vec<&Item> = want.iter().collect();
     let mut ordered = Vec::with_capacity(want.len());
     while !waiting.is_empty() {
-        let later: BTreeSet<Id> = waiting.iter().map(|item| item.id()).collect();
-        let ready = |item: &Item| !item.reads().any(|path| later.contains(&Id::Path(path.clone())));
-        let next =
-            waiting.iter().position(|item| ready(item)).expect("a path reads nothing, so one is ready");
-        ordered.push(waiting.remove(next));
+        let is_later = |path: &AbsPath| later.get(&Id::Path(path.clone())).is_some_and(|left| *left > 0);
+        let ready = |item: &&Item| !item.reads().any(is_later);
+        let next = waiting.iter().position(ready).expect("a path reads nothing, so one is ready");
+        let item = waiting.remove(next);
+        if let Some(left) = awaited(&item).and_then(|id| later.get_mut(&id)) {
+            *left -= 1;
+        }
+        ordered.push(item);
     }
     ordered
 }

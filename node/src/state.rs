@@ -49,6 +49,16 @@ impl NodeState {
     /// # Errors
     /// [`Stranger`] when the directory does not list the machine.
     pub fn lower(&self, directory: &Directory, key: &AbsPath) -> Result<Vec<Item>, Stranger> {
+        let mut items = self.network(directory, key)?;
+        items.extend(self.items.iter().cloned());
+        Ok(items)
+    }
+
+    /// Returns what the mesh and the firewall are on this machine, which are the first of its items.
+    ///
+    /// # Errors
+    /// [`Stranger`] when the machine is to be in the mesh and `directory` does not list it.
+    pub fn network(&self, directory: &Directory, key: &AbsPath) -> Result<Vec<Item>, Stranger> {
         let mut items = Vec::new();
         if let Some(MeshPart { device }) = &self.mesh {
             let mesh = Mesh::new(directory, &self.node, device)?;
@@ -59,7 +69,6 @@ impl NodeState {
             items.extend(mesh.peers().into_iter().map(Item::Peer));
             items.push(Item::Hosts(mesh.hosts()));
         }
-        items.extend(self.items.iter().cloned());
         Ok(items)
     }
 }

@@ -60,19 +60,22 @@ fn plan(repo: &Repo, range: Option<&str>, ui: &Ui) -> Result<Planned, CliError> 
         let fork = history.fork(old, new)?;
         let fork = fork
             .ok_or_else(|| missing(&history, &format!("no commit that `{old}` and `{new}` share is here")))?;
-        return Ok(between(&World::of_commit(&history, &fork)?, &World::of_commit(&history, new)?));
+        let new = World::of_commit(&history, new)?;
+        return Ok(between(&new.beside(&history, &fork)?, &new));
     }
     if let Some((old, new)) = range.and_then(|range| range.split_once("..")) {
         found(&history, old)?;
         found(&history, new)?;
-        return Ok(between(&World::of_commit(&history, old)?, &World::of_commit(&history, new)?));
+        let new = World::of_commit(&history, new)?;
+        return Ok(between(&new.beside(&history, old)?, &new));
     }
     range.map_or(Ok(()), |range| found(&history, range))?;
     let prepared = render::prepare(repo, ui)?;
     render::warn(&prepared, ui);
     let from = range.map(str::to_owned).or_else(|| base(&history, &prepared.model.cluster.git.branch));
-    let old = from.map(|name| World::of_commit(&history, &name)).transpose()?.unwrap_or_default();
-    Ok(between(&old, &World::of_prepared(&prepared)))
+    let new = World::of_prepared(&prepared);
+    let old = from.map(|name| new.beside(&history, &name)).transpose()?.unwrap_or_default();
+    Ok(between(&old, &new))
 }
 
 fn history(repo: &Repo) -> Result<History, CliError> {

@@ -169,8 +169,8 @@ fn plan(repo: &Repo, ui: &Ui) -> Result<(), CliError> {
     // The origin may have a rewritten branch that no machine follows.
     let seen = commit(&Git::at(repo.root()), MARK)?.map(String::from);
     let old = seen.or_else(|| base(&history, &prepared.model.cluster.git.branch));
-    let old = old.map(|name| World::of_commit(&history, &name)).transpose()?.unwrap_or_default();
     let new = World::of_prepared(&prepared);
+    let old = old.map(|name| new.beside(&history, &name)).transpose()?.unwrap_or_default();
     super::plan::show(&between(&old, &new), ui);
     ask_machines(repo, &followers(&prepared.model), &old, &new, ui)
 }

@@ -40,7 +40,7 @@ fn note(from: Version, to: Version, alone: bool) -> String {
 
 /// Returns the version of K3s that a machine runs, as the address of the program says it.
 fn version(machine: &Machine) -> Option<Version> {
-    let artifact = machine.items.iter().find_map(|item| {
+    let artifact = machine.state.items.iter().find_map(|item| {
         let Item::Artifact(artifact) = item else { return None };
         (artifact.name.as_str() == "k3s").then_some(artifact)
     })?;

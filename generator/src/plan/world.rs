@@ -6,15 +6,15 @@ use crate::error::CliError;
 use crate::git::{History, Side};
 use crate::lower::{MESH, cluster, own, states};
 use crate::render::Prepared;
-use knarr_node::firewall::FirewallPart;
 use knarr_node::mesh::{Directory, Stranger};
-use knarr_node::name::{AbsPath, NodeName};
+use knarr_node::name::{AbsPath, NodeName, RepoPath};
 use knarr_node::net::WgKey;
 use knarr_node::outputs::{self, Outputs};
-use knarr_node::state::{ClusterState, Envelope, Git};
-use knarr_node::{Item, NodeState};
+use knarr_node::state::{ClusterState, Git};
+use knarr_node::{Id, Item, NodeState};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// All machines as one render has them.
 #[derive(Clone, Debug, Default)]
@@ -22,20 +22,19 @@ pub struct World {
     pub(super) machines: BTreeMap<NodeName, Machine>,
     pub(super) removed: BTreeSet<NodeName>,
     pub(super) signers: String,
-    pub(super) directory: Option<Directory>,
+    pub(super) directory: Option<Arc<Directory>>,
     pub(super) objects: Objects,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
-    pub(super) items: Vec<Item>,
-    pub(super) firewall: Option<FirewallPart>,
+    pub(super) state: NodeState,
+    /// The file that says so.
+    text: Vec<u8>,
+    /// The machines of its mesh.
+    directory: Option<Arc<Directory>>,
     /// Encrypted sources of its secrets, by name: `sha256:…`.
     pub(super) secrets: BTreeMap<String, String>,
-    /// Which knarrd it is to run.
-    pub(super) envelope: Envelope,
-    /// Where it finds the commits.
-    pub(super) git: Git,
 }
 
 /// What is known of where a machine stands.
@@ -69,10 +68,14 @@ impl World {
 
     /// Returns what a render that is about to be written has.
     pub fn of_prepared(prepared: &Prepared) -> Self {
+        let directory = Some(Arc::new(prepared.model.directory.clone()));
         let machine = |(name, state): (NodeName, NodeState)| {
-            let secrets = sealed(&prepared.tree, &name);
-            let machine = Machine::new(&state, Some(&prepared.model.directory), secrets);
-            (name, machine.expect("a machine of the model is in its directory"))
+            let (secrets, directory) = (sealed(&prepared.tree, &name), directory.clone());
+            let text = match prepared.tree.0.get(&file(&name)) {
+                Some(Output::Text(text)) => text.clone().into_bytes(),
+                Some(Output::Sealed(_)) | None => Vec::new(),
+            };
+            (name, Machine { state, text, directory, secrets })
         };
         let signers = prepared.tree.0.iter().find(|(path, _)| path.as_str() == SIGNERS);
         Self {
@@ -84,7 +87,7 @@ impl World {
                 .filter(|(_, node)| node.removed)
                 .map(|(name, _)| name.clone())
                 .collect(),
-            directory: Some(prepared.model.directory.clone()),
+            directory: directory.clone(),
             objects: Objects::of_tree(&prepared.tree, Some(&cluster(&prepared.model))),
             signers: match signers {
                 Some((_, Output::Text(text))) => text.clone(),
@@ -102,7 +105,7 @@ impl World {
     pub(super) fn servers(&self) -> BTreeSet<&NodeName> {
         let is_server =
             |item: &Item| matches!(item, Item::Unit(unit) if unit.name.as_str() == own::K3S_SERVER);
-        let servers = self.machines.iter().filter(|(_, machine)| machine.items.iter().any(is_server));
+        let servers = self.machines.iter().filter(|(_, machine)| machine.state.items.iter().any(is_server));
         servers.map(|(name, _)| name).collect()
     }
 
@@ -114,18 +117,44 @@ impl World {
         Self::of_files(&history.files(name, "rendered")?)
     }
 
-    pub(crate) fn of_files(files: &Side) -> Result<Self, CliError> {
-        let mut world = Self { directory: read(files, MESH)?, ..Self::default() };
+    /// Reads what a commit has as far as it differs from this one: much of two renders is the same.
+    ///
+    /// # Errors
+    /// When the commit is not there, or its rendered/ cannot be read.
+    pub fn beside(&self, history: &History, name: &str) -> Result<Self, CliError> {
+        Self::read(&history.files(name, "rendered")?, self)
+    }
+
+    /// Reads what the files of a commit say.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn of_files(files: &Side) -> Result<Self, CliError> {
+        Self::read(files, &Self::default())
+    }
+
+    fn read(files: &Side, like: &Self) -> Result<Self, CliError> {
+        let directory: Option<Directory> = read(files, MESH)?;
+        let directory = if like.directory.as_deref() == directory.as_ref() {
+            like.directory.clone()
+        } else {
+            directory.map(Arc::new)
+        };
+        let mut world = Self { directory, ..Self::default() };
         let list: Option<Outputs> = read(files, outputs::PATH)?;
         for (path, bytes) in files {
             let name =
                 path.as_str().strip_prefix("rendered/nodes/").and_then(|name| name.strip_suffix(".yaml"));
-            if name.is_some() {
-                let state: NodeState = parse(path.as_str(), bytes)?;
-                let secrets = listed(list.as_ref(), &state.node);
-                let machine = Machine::new(&state, world.directory.as_ref(), secrets);
+            if let Some(name) = name {
+                let named = name.parse::<NodeName>().ok().and_then(|name| like.machines.get(&name));
+                let same = named.filter(|machine| machine.text == *bytes);
+                let state = match same {
+                    Some(machine) => machine.state.clone(),
+                    None => parse(path.as_str(), bytes)?,
+                };
+                let machine = Machine::new(state, bytes, world.directory.clone(), list.as_ref());
                 let machine = machine.map_err(|odd| CliError::user(&odd).help(odd.help()))?;
-                world.machines.insert(state.node, machine);
+                world.machines.insert(machine.state.node.clone(), machine);
             }
         }
         let cluster = read::<ClusterState>(files, "rendered/cluster.yaml")?;
@@ -140,25 +169,71 @@ impl World {
 }
 
 impl Machine {
-    /// Makes the machine of a State as the machine itself does: with its part of the mesh.
     fn new(
-        state: &NodeState,
-        directory: Option<&Directory>,
-        secrets: BTreeMap<String, String>,
+        state: NodeState,
+        text: &[u8],
+        directory: Option<Arc<Directory>>,
+        list: Option<&Outputs>,
     ) -> Result<Self, Stranger> {
-        let key: AbsPath = "/var/lib/knarr/wireguard.key".parse().expect("it is an absolute path");
-        let items = match directory {
-            Some(directory) => state.lower(directory, &key)?,
-            None => state.items.clone(),
-        };
-        let (envelope, git) = (state.knarr.clone(), state.git.clone());
-        Ok(Self { items, firewall: state.firewall.clone(), secrets, envelope, git })
+        let is_listed = directory.as_ref().is_none_or(|directory| directory.nodes.contains_key(&state.node));
+        if state.mesh.is_some() && !is_listed {
+            return Err(Stranger(state.node));
+        }
+        let secrets = listed(list, &state.node);
+        Ok(Self { state, text: text.to_owned(), directory, secrets })
     }
+
+    /// Returns what the machine makes of the mesh: it grows with the cluster, so nobody keeps that of all machines.
+    fn mesh(&self) -> Vec<Item> {
+        let Some(directory) = &self.directory else { return Vec::new() };
+        let key: AbsPath = "/var/lib/knarr/wireguard.key".parse().expect("it is an absolute path");
+        let lowered = self.state.network(directory, &key);
+        lowered.expect("a machine is read only when the directory lists it")
+    }
+
+    /// Whether both make the same of the mesh.
+    fn has_mesh_of(&self, other: &Self) -> bool {
+        let same = match (&self.directory, &other.directory) {
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two) || one == two,
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        same && self.state.mesh == other.state.mesh && self.state.firewall == other.state.firewall
+    }
+}
+
+/// Returns what two renders make of the mesh on one machine, without the tunnels that stay as they are: what does not differ
+/// is no part of a plan.
+pub(super) fn meshes(old: Option<&Machine>, new: &Machine) -> (Vec<Item>, Vec<Item>) {
+    if old.is_some_and(|old| old.has_mesh_of(new)) {
+        return (Vec::new(), Vec::new());
+    }
+    let (mut old, mut new) = (old.map(Machine::mesh).unwrap_or_default(), new.mesh());
+    let device = |items: &[Item]| items.iter().find(|item| matches!(item, Item::Device(_))).cloned();
+    if device(&old) == device(&new) {
+        let (had, has) = (tunnels(&old), tunnels(&new));
+        let differs =
+            |item: &Item| !matches!(item, Item::Peer(_)) || had.get(&item.id()) != has.get(&item.id());
+        old.retain(differs);
+        new.retain(differs);
+    }
+    (old, new)
+}
+
+fn tunnels(items: &[Item]) -> BTreeMap<Id, Item> {
+    let tunnels = items.iter().filter(|item| matches!(item, Item::Peer(_)));
+    tunnels.map(|item| (item.id(), item.clone())).collect()
+}
+
+fn file(node: &NodeName) -> RepoPath {
+    format!("rendered/nodes/{node}.yaml").parse().expect("a name has no slash")
 }
 
 /// Returns a sentence for each other place where machines find the commits.
 pub(super) fn notes(old: &World, new: &World) -> BTreeSet<String> {
-    let pairs = new.machines.iter().filter_map(|(name, new)| Some((&old.machines.get(name)?.git, &new.git)));
+    let pairs = new
+        .machines
+        .iter()
+        .filter_map(|(name, new)| Some((&old.machines.get(name)?.state.git, &new.state.git)));
     let note = |git: &Git| {
         let remotes = git.remotes.join(", ");
         format!("machines look for commits elsewhere from then on: branch {}, at {remotes}", git.branch)

@@ -6,5 +6,8 @@ mod folder;
 mod hostile;
 mod invalid;
 mod killed;
+#[path = "../many/mod.rs"]
+mod many;
 mod repository;
+mod scale;
 mod valid;

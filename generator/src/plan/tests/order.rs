@@ -149,9 +149,9 @@ fn another_knarrd_and_other_remotes_are_told() {
     let own = |version: &str, digit: &str, remote: &str| {
         let mut world = world(&three("a: 1"), CLUSTER);
         for machine in world.machines.values_mut() {
-            machine.envelope.version = version.to_owned();
-            machine.envelope.amd64 = Some(digit.repeat(64).parse().unwrap());
-            machine.git.remotes = vec![remote.to_owned()];
+            machine.state.knarr.version = version.to_owned();
+            machine.state.knarr.amd64 = Some(digit.repeat(64).parse().unwrap());
+            machine.state.git.remotes = vec![remote.to_owned()];
         }
         world
     };
