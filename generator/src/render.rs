@@ -114,6 +114,19 @@ fn cuts(new: &Listing, there: &BTreeMap<RepoPath, Vec<u8>>, findings: &mut Findi
     }
 }
 
+/// Reports machines that had a State, and whose files have no keys any more: they would leave without a word.
+fn lost_keys(spec: &Spec, there: &BTreeMap<RepoPath, Vec<u8>>, findings: &mut Findings) {
+    let path = |text: String| text.parse::<RepoPath>().ok();
+    for name in spec.described.keys() {
+        let state = path(format!("rendered/nodes/{name}.yaml"));
+        if let Some(file) = path(format!("nodes/{name}.yaml"))
+            && state.is_some_and(|state| there.contains_key(&state))
+        {
+            findings.add(Place::file(&file), Fault::LostKeys { name: name.clone() });
+        }
+    }
+}
+
 fn list_path() -> RepoPath {
     owned::PATH.parse().expect("it is a path in the repository")
 }
@@ -131,7 +144,7 @@ pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
 /// # Errors
 /// When there is an error among the findings, which were shown.
 pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Prepared, CliError> {
-    let Compiled { inputs, mut findings, model, .. } = compile(repo)?;
+    let Compiled { inputs, spec, mut findings, model } = compile(repo)?;
     let Some(model) = model else { return Err(show(&findings, &inputs, ui)) };
     let tree = lower(&model);
     let rendered = repo.rendered()?;
@@ -140,6 +153,7 @@ pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Pre
     let (there, mut unfinished) = (rendered.files, rendered.unfinished);
     unfinished.extend(inputs.unfinished.iter().cloned());
     cuts(&model.directory, &there, &mut findings);
+    lost_keys(&spec, &there, &mut findings);
     let history = History::open(repo.root());
     let past = history.as_ref().map(|history| history as &dyn Past);
     let known = Known { lists: lists(history.as_ref(), &there, unlisted), past, discard };

@@ -629,6 +629,14 @@ faults! {
         name: String,
     } = "`{name}` was not enrolled, so it is no part of the cluster yet", "knarr node add {name}";
 
+    /// A machine that was enrolled, without its keys.
+    ///
+    /// Without them it would be a machine that was only described, and leave the cluster without a word.
+    KN0535 Error LostKeys {
+        /// The machine.
+        name: String,
+    } = "`{name}` was enrolled, and its keys are gone from this file", "git checkout HEAD -- nodes/{name}.yaml; to take it out of the cluster: knarr node remove {name}";
+
     /// A pin of two kinds at once.
     KN0601 Error TwoPins {} = "a version has one file for all architectures, or one for each", "keep `amd64` and `arm64`, or `sha256` and `from`";
     /// A version without digests.

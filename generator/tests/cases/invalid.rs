@@ -17,6 +17,7 @@ const NO_FOLDER: &[(&str, &str)] = &[
         "KN0519",
         "the checks before it find everything that the directory refuses: it is there if they ever do not",
     ),
+    ("KN0535", "it compares with the last render: tests/cli/repository.rs"),
     ("KN0614", "it compares with an earlier commit: tests/cli/upgrade.rs"),
     ("KN0615", "it compares with an earlier commit: tests/cli/upgrade.rs"),
 ];

@@ -205,6 +205,26 @@ fn keys_of_a_person_with_a_last_day_are_refused_by_sshd_from_the_day_after() {
 }
 
 #[test]
+fn a_machine_whose_keys_are_gone_does_not_leave_without_a_word() {
+    let home = Home::with_example();
+    home.replace("harbor/people/ada.yaml", "[worker, attic]", "[attic]"); // nothing else names it
+    home.replace("harbor/peers/x1.yaml", ", worker:5432", "");
+    home.knarr("harbor", &["render"]);
+    let file = home.path("harbor/nodes/worker.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let before = files(&home.path("harbor/rendered"));
+    for less in [&text[..text.find("keys:").unwrap()], ""] {
+        fs::write(&file, less).unwrap();
+        let said = home.knarr("harbor", &["render"]);
+        assert!(
+            said.contains("error[KN0535]: `worker` was enrolled") && said.ends_with("exit 1\n"),
+            "{said}"
+        );
+        assert_eq!(files(&home.path("harbor/rendered")), before);
+    }
+}
+
+#[test]
 fn bad_input_is_told_all_at_once_and_nothing_is_written() {
     let home = Home::with_example();
     home.replace("harbor/cluster.yaml", "signers: [me]", "signers: [mee]");
