@@ -158,7 +158,9 @@ impl Repo {
         let full = self.within(Path::new(path.as_str()))?;
         let mut file = Self::staged(&full, bytes)?;
         file.disable_cleanup(true);
-        self.hand_over(file.path()).map_err(io("write", &full))?;
+        // Its own path is absolute, also where the repository's is not.
+        let name = file.path().file_name().expect("a file has a name");
+        self.hand_over(&full.with_file_name(name)).map_err(io("write", &full))?;
         Ok(Staged { file, full })
     }
 
@@ -211,7 +213,8 @@ impl Repo {
     /// Gives what root wrote here, under sudo, to whom the repository belongs.
     fn hand_over(&self, path: &Path) -> std::io::Result<()> {
         let (uid, gid) = owner(&self.root)?;
-        for part in path.ancestors().take_while(|part| *part != self.root) {
+        let within = |part: &&Path| *part != self.root && part.starts_with(&self.root);
+        for part in path.ancestors().take_while(within) {
             if uid != 0 && owner(part)?.0 == 0 {
                 std::os::unix::fs::lchown(part, Some(uid), Some(gid))?;
             }

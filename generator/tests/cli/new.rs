@@ -4,7 +4,7 @@ use crate::home::Home;
 use ::knarr::seal::{Certificate, SealingKey};
 use base64::Engine;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 fn knarr(home: &Home, folder: &str, args: &[&str]) -> (String, i32) {
@@ -29,6 +29,28 @@ fn makes_a_signed_repository_that_checks_clean_without_network() {
     assert!(home.git_ends("harbor", &["status", "--porcelain"]).stdout.is_empty());
     assert_eq!(knarr(&home, "harbor", &["check"]), (" ✓ harbor with 0 machines: no errors\n".to_owned(), 0));
     assert_eq!(knarr(&home, "harbor", &["render", "--check"]).1, 0);
+}
+
+/// The person whom Debian calls nobody. Source: base-passwd 3.6, passwd.master.
+const NOBODY: u32 = 65534;
+
+#[test]
+fn a_repository_is_made_by_somebody_to_whom_the_folders_above_do_not_belong() {
+    let home = Home::empty();
+    let program = home.path("knarr");
+    fs::copy(env!("CARGO_BIN_EXE_knarr"), &program).unwrap();
+    fs::create_dir(home.path("me")).unwrap();
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mut new = home.command("me", if is_root { "setpriv".as_ref() } else { program.as_os_str() });
+    if is_root {
+        for folder in ["", "me"] {
+            std::os::unix::fs::chown(home.path(folder), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let id = NOBODY.to_string();
+        new.args(["--reuid", &id, "--regid", &id, "--clear-groups"]).arg(&program);
+    }
+    new.args(["new", "harbor", "--recovery", "kit"]).assert().success();
+    assert!(home.path("me/harbor/rendered/owned.yaml").exists());
 }
 
 #[test]

@@ -180,6 +180,8 @@ fn sshd(home: &Home, node: &str, me: &str, typed: &str) -> Running {
         at(&home.path(".ssh/id_ed25519.pub"))
     );
     home.write(&format!("{node}.conf"), &config);
+    // sshd wants this folder even where it drops no privileges. Source: OpenSSH 9.2, sshd.c, privsep path.
+    let _ = fs::create_dir_all("/run/sshd");
     let sshd = start(home, "/usr/sbin/sshd", &["-D", "-f", &at(&home.path(&format!("{node}.conf")))]);
     wait_until("an sshd", || TcpStream::connect((host, port)).is_ok());
     sshd
