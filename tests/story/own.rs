@@ -17,8 +17,8 @@ fn what_cannot_be_is_refused(lab: &Lab) {
     let before = harbor(lab, "git status --porcelain; cat knarr.lock || true");
     let older = me_refused(lab, "cd ~/harbor && knarr upgrade knarr 0.0.1");
     assert!(older.contains("0.0.1 is older than"), "{older}");
-    let nowhere = me_refused(lab, "cd ~/harbor && knarr upgrade knarr 9.0.0");
-    assert!(nowhere.contains("no place has the digests of knarrd 9.0.0"), "{nowhere}");
+    let newer = me_refused(lab, "cd ~/harbor && knarr upgrade knarr 9.0.0");
+    assert!(newer.contains("install knarr 9.0.0, and type this again with it"), "{newer}");
     assert_eq!(harbor(lab, "git status --porcelain; cat knarr.lock || true"), before);
 }
 
@@ -51,24 +51,33 @@ fn followers(lab: &Lab) -> Vec<String> {
     harbor(lab, "ls nodes").lines().map(|file| file.trim_end_matches(".yaml").to_owned()).collect()
 }
 
-/// A version that all machines find in a mirror of theirs, and that cannot work.
-const BROKEN: &str = "mkdir -p /srv/mirror/knarr/v9.0.0 && cd /srv/mirror/knarr/v9.0.0 && cp /bin/false knarrd-amd64 && sha256sum knarrd-amd64 > sha256sum-amd64.txt";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Lays a knarrd that cannot work where all machines find this version in a mirror of theirs.
+fn broken() -> String {
+    let folder = format!("/srv/mirror/knarr/v{VERSION}");
+    format!(
+        "mkdir -p {folder} && cd {folder} && cp /bin/false knarrd-amd64 && sha256sum knarrd-amd64 > sha256sum-amd64.txt"
+    )
+}
 
 fn a_broken_one_is_put_back(lab: &Lab) {
     let good = installed(lab, "worker");
-    on(lab, "laptop", BROKEN);
+    on(lab, "laptop", &broken());
     for node in followers(lab) {
-        on(lab, &node, &format!("{BROKEN}; mkdir -p /etc/knarr && echo 10 > /etc/knarr/guard-seconds"));
+        on(lab, &node, &format!("{}; mkdir -p /etc/knarr && echo 10 > /etc/knarr/guard-seconds", broken()));
     }
     harbor(
         lab,
-        "sed -i '/^mirrors:/d' cluster.yaml && echo 'mirrors: [/srv/mirror]' >> cluster.yaml
-         knarr upgrade knarr 9.0.0 && knarr render && git add -A && git commit -qm bad && git push -q",
+        &format!(
+            "sed -i '/^mirrors:/d' cluster.yaml && echo 'mirrors: [/srv/mirror]' >> cluster.yaml
+         knarr upgrade knarr {VERSION} && knarr render && git add -A && git commit -qm bad && git push -q"
+        ),
     );
     for node in followers(lab) {
         let refused = || {
             let said = lab.host(&node).run("knarrd status");
-            said.stdout.contains("knarrd 9.0.0 did not finish a pass here")
+            said.stdout.contains(&format!("knarrd {VERSION} did not finish a pass here"))
         };
         wait_until(&format!("{node} refuses it"), Duration::from_mins(3), refused);
         assert_eq!(installed(lab, &node), good);

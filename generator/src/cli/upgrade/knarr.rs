@@ -56,11 +56,16 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     write(&repo, &compiled, version, pinned, ui)
 }
 
-/// Refuses to go back.
+/// Refuses to go back, and beyond what this program can render.
 fn forward(compiled: &Compiled, version: Version) -> Result<(), CliError> {
+    let own = Version::own();
+    if version > own {
+        let why = format!("this is knarr {own}, which would not render a repository that needs {version}");
+        return Err(CliError::user(why).help(format!("install knarr {version}, and type this again with it")));
+    }
     let pinned = compiled.spec.lock.of("knarrd").filter_map(|(version, _)| version.parse().ok()).max();
     // Without a pin machines run what `knarr node add` brought from here.
-    let now = pinned.unwrap_or_else(Version::own);
+    let now = pinned.unwrap_or(own);
     if version >= now {
         return Ok(());
     }
