@@ -1,6 +1,7 @@
 //! Which commits the machines follow, as seen from a clone: the walk is node's own, git judges the signatures.
 
 use crate::git::{Git, GitError};
+use crate::tame::tame;
 use knarr_node::name::{Oid, RepoPath};
 use knarr_node::trust::{self, Accepted, By, Judge, Link, RECOVERY, SIGNERS, approvals};
 use std::io::Write;
@@ -92,6 +93,19 @@ pub fn accepted(git: &Git, tip: &Oid, known: &[Oid]) -> Result<Accepted, AcceptE
 /// Notes that machines may have accepted `id`, for it was seen at the origin.
 pub fn remember(git: &Git, id: &Oid) -> Result<(), GitError> {
     git.run(&["update-ref", "--create-reflog", MARK, id.as_str()]).map(drop)
+}
+
+/// Returns the commits that are new since another one: a line each, newest first, of which a terminal obeys nothing.
+pub fn brought(git: &Git, old: &Oid, tip: &Oid) -> Result<Vec<String>, GitError> {
+    let range = format!("{old}..{tip}");
+    let log = git.run(&[
+        "--no-replace-objects",
+        "log",
+        "--no-show-signature",
+        "--format=%h  %an <%ae>  %s",
+        &range,
+    ])?;
+    Ok(tame(&log).lines().map(str::to_owned).collect())
 }
 
 fn link(git: &Git, id: &Oid) -> Result<Link, GitError> {

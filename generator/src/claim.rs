@@ -6,7 +6,7 @@ use crate::finding::{Fault, Findings, Place};
 use crate::follow::Follower;
 use crate::machine::{Machine, at_once};
 use crate::plan::World;
-use crate::render::Compiled;
+use crate::spec::Spec;
 use crate::ssh::{Ssh, SshError, Target};
 use knarr_node::name::RepoPath;
 use knarr_node::net::WgKey;
@@ -20,18 +20,18 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// # Errors
 /// When ssh cannot be started here.
 pub fn contradictions(
-    compiled: &Compiled,
+    spec: &Spec,
     followers: &[Follower],
     old: &World,
     new: &World,
 ) -> Result<Findings, SshError> {
     let ssh = Ssh::new()?;
     let ask = |target: &Target| Machine { ssh: &ssh, target }.wireguard_key(PATIENCE).ok();
-    Ok(compare(compiled, followers, old, new, ask))
+    Ok(compare(spec, followers, old, new, ask))
 }
 
 fn compare(
-    compiled: &Compiled,
+    spec: &Spec,
     followers: &[Follower],
     old: &World,
     new: &World,
@@ -45,7 +45,7 @@ fn compare(
         if let Some(says) = says.filter(|says| says != key) {
             let path: RepoPath =
                 format!("nodes/{node}.yaml").parse().expect("a node's name is a file's name");
-            let file = compiled.spec.nodes.get(node.as_str());
+            let file = spec.nodes.get(node.as_str());
             let place =
                 file.map_or_else(|| Place::file(&path), |file| Place::of(&path, &file.keys.wireguard));
             findings.add(place, Fault::OtherKey { node: node.clone(), says });
@@ -63,14 +63,14 @@ mod tests {
     use super::*;
     use crate::disk::Repo;
     use crate::follow::followers;
-    use crate::render::{compile, prepare};
+    use crate::render::prepare;
     use crate::ui::{Format, Ui};
 
     #[test]
     fn only_a_machine_that_says_another_key_than_a_new_one_is_a_finding() {
         let repo = Repo::at(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/three-machines"));
         let prepared = prepare(&repo, &Ui::new(Format::Text, false)).unwrap();
-        let (compiled, new) = (compile(&repo).unwrap(), World::of_prepared(&prepared));
+        let new = World::of_prepared(&prepared);
         let (nodes, other) = (followers(&prepared.model), WgKey::from([7; 32]));
         let names: Vec<&str> = nodes.iter().map(|follower| follower.node.as_str()).collect();
         let says = |target: &Target| {
@@ -82,9 +82,9 @@ mod tests {
             }
         };
         assert!(names.contains(&"edge") && names.contains(&"worker"), "{names:?}");
-        let found = compare(&compiled, &nodes, &World::default(), &new, says);
+        let found = compare(&prepared.spec, &nodes, &World::default(), &new, says);
         let found: Vec<_> = found.iter().map(|it| (it.fault.code(), it.place.path.as_str())).collect();
         assert_eq!(found, [("KN0231", "nodes/edge.yaml")]);
-        assert!(compare(&compiled, &nodes, &new, &new, says).is_empty(), "no key is a new one");
+        assert!(compare(&prepared.spec, &nodes, &new, &new, says).is_empty(), "no key is a new one");
     }
 }

@@ -6,5 +6,5 @@ mod review;
 mod room;
 
 pub use branch::{Branch, find};
-pub use review::{Eye, Sides, commits, eyes};
+pub use review::{Eye, Sides, eyes};
 pub use room::Room;

@@ -76,6 +76,8 @@ pub fn today() -> Date {
 pub struct Prepared {
     /// The proven repository.
     pub model: Model,
+    /// What its files say.
+    pub spec: Spec,
     /// The files that people write.
     pub inputs: Inputs,
     /// Warnings; an error would have stopped it.
@@ -161,7 +163,7 @@ pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Pre
     if findings.refuse() {
         return Err(show(&findings, &inputs, ui));
     }
-    Ok(Prepared { model, inputs, findings, tree, steps, there, unfinished })
+    Ok(Prepared { model, spec, inputs, findings, tree, steps, there, unfinished })
 }
 
 /// Reports what stands where a render writes and is no file, or is more than any render wrote.

@@ -39,6 +39,12 @@ impl Output {
     }
 }
 
+/// Returns the secret's name and the digest in a source, `secrets/name.age@sha256:…`.
+pub fn secret(source: &str) -> Option<(&str, &str)> {
+    let (path, digest) = source.split_once('@')?;
+    Some((path.strip_prefix("secrets/")?.strip_suffix(".age")?, digest))
+}
+
 /// A file under rendered/ that the list does not explain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stray {

@@ -2,7 +2,7 @@
 
 use super::node::proven;
 use super::{Done, open};
-use crate::accept::{accepted, commit, is_ancestor, remember};
+use crate::accept::{accepted, brought, commit, is_ancestor, remember};
 use crate::error::CliError;
 use crate::git::{Git, History};
 use crate::model::Model;
@@ -74,14 +74,7 @@ fn catch_up(git: &Git, tip: Option<&Oid>) -> Result<(), CliError> {
 ///
 /// Others wrote this: no attribute, no driver of theirs may hide a line, and nothing in it may move the cursor.
 fn review(git: &Git, found: &Accepted, head: &Oid, ui: &Ui) -> Result<(), CliError> {
-    let range = format!("{}..{head}", found.last);
-    let log = git.run(&[
-        "--no-replace-objects",
-        "log",
-        "--no-show-signature",
-        "--format=%h  %an <%ae>  %s",
-        &range,
-    ])?;
+    let commits = brought(git, &found.last, head)?;
     let options =
         ["--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--text", "--submodule=short"];
     let mut args = vec!["--no-replace-objects", "diff"];
@@ -89,7 +82,7 @@ fn review(git: &Git, found: &Accepted, head: &Oid, ui: &Ui) -> Result<(), CliErr
     args.extend([found.last.as_str(), head.as_str(), "--"]);
     let diff = git.run(&args)?;
     ui.say(format_args!("Since {}, the last commit that machines accepted:\n", found.last.short()));
-    ui.say(tame(&log));
+    ui.say(commits.join("\n"));
     for pending in &found.pending {
         ui.say(format_args!("  {} is not followed: {}", pending.id.short(), pending.why));
     }

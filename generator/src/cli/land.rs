@@ -3,12 +3,12 @@
 use super::node::proven;
 use super::ship::{ask_machines, attend, judge};
 use super::{Done, open};
-use crate::accept::{MARK, accepted, commit, is_ancestor, is_below, remember};
+use crate::accept::{MARK, accepted, brought, commit, is_ancestor, is_below, remember};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::follow::{Follower, Hand, followers, show};
 use crate::git::{Git, History};
-use crate::land::{Branch, Eye, Room, Sides, commits, eyes, find};
+use crate::land::{Branch, Eye, Room, Sides, eyes, find};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::plan::{Planned, World, between};
@@ -123,13 +123,12 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
 fn merge(repo: &Repo, git: &Git, branch: &Branch, base: Oid, ui: &Ui) -> Result<Landing, CliError> {
     let progress = ui.progress("merging and rendering");
     let room = Room::make(repo.root(), git, &base)?;
-    let (ours, before) = (render::prepare(&room.repo(), ui)?, render::compile(&room.repo())?);
+    let ours = render::prepare(&room.repo(), ui)?;
     room.merge(branch)?;
     let prepared = rendered(&room, ui)?;
     drop(progress);
     render::warn(&prepared, ui);
-    let after = render::compile(&room.repo())?;
-    let sides = Sides { old: (&base, &before.spec), new: (&branch.tip, &after.spec), tree: &prepared.tree };
+    let sides = Sides { old: (&base, &ours.spec), new: (&branch.tip, &prepared.spec), tree: &prepared.tree };
     let old = World::of_prepared(&ours);
     let review = review(&room, branch, &sides, between(&old, &World::of_prepared(&prepared)))?;
     Ok(Landing { base, room, old, prepared, known: followers(&ours.model), review })
@@ -204,7 +203,7 @@ fn review(room: &Room, branch: &Branch, sides: &Sides<'_>, plan: Planned) -> Res
     Ok(Review {
         branch: branch.name.clone(),
         tip: branch.tip.clone(),
-        commits: commits(&git, sides.old.0, &branch.tip)?,
+        commits: brought(&git, sides.old.0, &branch.tip)?,
         stat: tame(&diff(&["--stat=120", "--stat-count=60"])?).lines().map(str::to_owned).collect(),
         look: eyes(&history, &changed, sides)?,
         plan,
@@ -224,7 +223,7 @@ impl Landing {
         super::plan::show(plan, ui);
         // Where machines of the branch are, nobody has agreed to dial yet.
         let new = World::of_prepared(&self.prepared);
-        ask_machines(&self.room.repo(), &self.known, &self.old, &new, ui)
+        ask_machines(&self.prepared, &self.known, &self.old, &new, ui)
     }
 
     /// Makes the commit and pushes it.

@@ -16,7 +16,7 @@ use crate::git::{Git, History};
 use crate::model::Model;
 use crate::origin::{self, REMOTE};
 use crate::plan::{World, base, between};
-use crate::render;
+use crate::render::{self, Prepared};
 use crate::ui::{Ui, counted};
 use knarr_node::name::Oid;
 use std::time::Duration;
@@ -172,23 +172,22 @@ fn plan(repo: &Repo, ui: &Ui) -> Result<(), CliError> {
     let new = World::of_prepared(&prepared);
     let old = old.map(|name| new.beside(&history, &name)).transpose()?.unwrap_or_default();
     super::plan::show(&between(&old, &new), ui);
-    ask_machines(repo, &followers(&prepared.model), &old, &new, ui)
+    ask_machines(&prepared, &followers(&prepared.model), &old, &new, ui)
 }
 
 /// Warns of what machines themselves say otherwise.
 pub(super) fn ask_machines(
-    repo: &Repo,
+    prepared: &Prepared,
     known: &[Follower],
     old: &World,
     new: &World,
     ui: &Ui,
 ) -> Result<(), CliError> {
-    let compiled = render::compile(repo)?;
     let progress = ui.progress("asking machines for their keys");
-    let found = contradictions(&compiled, known, old, new)?;
+    let found = contradictions(&prepared.spec, known, old, new)?;
     drop(progress);
     if !found.is_empty() {
-        ui.note(finding::text(&found, &compiled.inputs, ui.colour()));
+        ui.note(finding::text(&found, &prepared.inputs, ui.colour()));
     }
     Ok(())
 }

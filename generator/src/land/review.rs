@@ -2,7 +2,7 @@
 
 use crate::emit::{Output, Tree};
 use crate::error::CliError;
-use crate::git::{Git, GitError, History};
+use crate::git::History;
 use crate::spec::Spec;
 use crate::tame::tame;
 use knarr_node::name::{Oid, RepoPath};
@@ -30,19 +30,6 @@ pub struct Sides<'a> {
     pub tree: &'a Tree,
 }
 
-/// Returns the commits that a branch brings: a line each, newest first.
-pub fn commits(git: &Git, old: &Oid, tip: &Oid) -> Result<Vec<String>, GitError> {
-    let range = format!("{old}..{tip}");
-    let log = git.run(&[
-        "--no-replace-objects",
-        "log",
-        "--no-show-signature",
-        "--format=%h  %an <%ae>  %s",
-        &range,
-    ])?;
-    Ok(tame(&log).lines().map(str::to_owned).collect())
-}
-
 /// Returns what needs a look among the files that a merge changes.
 pub fn eyes(history: &History, changed: &[String], sides: &Sides<'_>) -> Result<Vec<Eye>, CliError> {
     let eye = |file: &str, says: &str| Eye { file: tame(file), says: says.to_owned() };
@@ -57,7 +44,7 @@ pub fn eyes(history: &History, changed: &[String], sides: &Sides<'_>) -> Result<
     eyes.extend(edited(history, sides.new.0)?.iter().map(|path| {
         eye(path.as_str(), "the branch has it otherwise than a render of its own: it is rendered anew")
     }));
-    eyes.extend(opened(history, sides)?);
+    eyes.extend(opened(history, sides));
     Ok(eyes.into_iter().collect())
 }
 
@@ -98,16 +85,15 @@ fn edited(history: &History, tip: &Oid) -> Result<Vec<RepoPath>, CliError> {
 }
 
 /// Says which secrets open for a key for which they did not before.
-fn opened(history: &History, sides: &Sides<'_>) -> Result<Vec<Eye>, CliError> {
-    let list = history
-        .files(sides.old.0.as_str(), "rendered")?
-        .remove(&outputs::PATH.parse().expect("it is a path"));
-    let list: Outputs = serde_saphyr::from_slice(&list.unwrap_or_default()).unwrap_or_default();
+fn opened(history: &History, sides: &Sides<'_>) -> Vec<Eye> {
+    let list = history.file(sides.old.0.as_str(), outputs::PATH).unwrap_or_default();
+    let list: Outputs = serde_saphyr::from_slice(&list).unwrap_or_default();
     let mut open: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for output in list.0.values() {
         if let outputs::Output::Encrypted { to, of, .. } = output {
+            let names = || of.iter().filter_map(|source| Some(outputs::secret(source)?.0));
             for key in to {
-                open.entry(key).or_default().extend(of.iter().filter_map(|source| name(source)));
+                open.entry(key).or_default().extend(names());
             }
         }
     }
@@ -125,10 +111,5 @@ fn opened(history: &History, sides: &Sides<'_>) -> Result<Vec<Eye>, CliError> {
             }
         }
     }
-    Ok(eyes)
-}
-
-/// Returns the name in `secrets/name.age@sha256:…`.
-fn name(source: &str) -> Option<&str> {
-    source.split_once('@')?.0.strip_prefix("secrets/")?.strip_suffix(".age")
+    eyes
 }

@@ -269,12 +269,8 @@ fn listed(list: Option<&Outputs>, node: &NodeName) -> BTreeMap<String, String> {
     }
 }
 
-/// Returns `secrets/name.age@sha256:…` as name and digest.
+/// Returns the secrets among sources: names and digests.
 fn pairs(sources: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let pair = |source: &String| {
-        let (path, digest) = source.split_once('@')?;
-        let name = path.strip_prefix("secrets/")?.strip_suffix(".age")?;
-        Some((name.to_owned(), digest.to_owned()))
-    };
-    sources.iter().filter_map(pair).collect()
+    let secrets = sources.iter().filter_map(|source| outputs::secret(source));
+    secrets.map(|(name, digest)| (name.to_owned(), digest.to_owned())).collect()
 }
