@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 const VERSION: &str = "bitnami.com/v1alpha1";
 const KIND: &str = "SealedSecret";
 
+/// Annotation with the fingerprint of the key that sealed all values of a file: ciphertext does not tell.
+const SEALED_BY: &str = "knarr/sealing-key";
+
 /// The most bytes of all values together that Kubernetes takes in one Secret.
 /// Source: k8s.io/api v0.36, core/v1, MaxSecretSize.
 const LARGEST: usize = 1 << 20;
@@ -161,7 +164,14 @@ impl SealedSecret {
         self.spec.encrypted_data = plain.values.iter().map(seal).collect::<Result<_, _>>()?;
         plain.scope.annotate(&mut self.metadata.annotations);
         plain.scope.annotate(&mut self.spec.template.metadata.annotations);
+        self.metadata.annotations.insert(SEALED_BY.to_owned(), to.id.to_string());
         Ok(())
+    }
+
+    /// Returns the fingerprint of the key that sealed its values, as the file says; none in files of kubeseal.
+    /// Only a private key tells for sure.
+    pub fn sealed_by(&self) -> Option<&str> {
+        self.metadata.annotations.get(SEALED_BY).map(String::as_str)
     }
 
     /// Returns where it opens.

@@ -112,6 +112,16 @@ fn a_scope_cannot_be_widened_by_its_annotation() {
 }
 
 #[test]
+fn a_file_says_which_key_sealed_it() {
+    let (key, mut there) = sealed(Scope::Strict, 0);
+    assert_eq!(there.sealed_by(), Some(key.id.to_string().as_str()));
+    let (newer, certificate) = pair(1);
+    there.replace(&certificate, &plain(Scope::Strict), &SystemRandom::new()).unwrap();
+    assert_eq!(there.sealed_by(), Some(newer.id.to_string().as_str()));
+    assert_eq!(serde_saphyr::from_str::<SealedSecret>(KUBESEAL[0].2).unwrap().sealed_by(), None);
+}
+
+#[test]
 fn another_key_does_not_open_it() {
     let (_, there) = sealed(Scope::Strict, 0);
     assert!(pair(1).0.open(&there).is_err());
