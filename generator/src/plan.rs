@@ -3,6 +3,7 @@
 mod k3s;
 mod loss;
 mod markdown;
+mod network;
 mod objects;
 mod servers;
 mod step;
@@ -24,10 +25,11 @@ use crate::model::{cut, names};
 use knarr_node::item::{Body, File};
 use knarr_node::name::{NodeName, PeerName};
 use knarr_node::{Have, Impact, Item, plan};
+use network::Networks;
 use objects::turn;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use world::{Machine, meshes};
+use world::Machine;
 
 /// What happens to one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -97,7 +99,8 @@ impl Planned {
 /// Compares two renders: what each machine would do to get from `old` to `new`.
 pub fn between(old: &World, new: &World) -> Planned {
     let names: BTreeSet<&NodeName> = old.machines.keys().chain(new.machines.keys()).collect();
-    let rows = names.into_iter().map(|name| row(name, old, new));
+    let mut networks = Networks::default();
+    let rows = names.into_iter().map(|name| row(name, old, new, &mut networks));
     let mut nodes: Vec<Row> = rows.filter(Row::is_something).collect();
     turns::order(&mut nodes);
     let signers = old.signers != new.signers && !old.signers.is_empty();
@@ -132,7 +135,7 @@ fn cut_off(old: &World, new: &World) -> Vec<String> {
     cut(old, new).into_iter().map(note).collect()
 }
 
-fn row(name: &NodeName, old: &World, new: &World) -> Row {
+fn row<'a>(name: &NodeName, old: &'a World, new: &'a World, networks: &mut Networks<'a>) -> Row {
     let fate = match (old.machines.get(name), new.machines.get(name)) {
         (None, Some(_)) => Fate::New,
         (_, Some(_)) => Fate::Stays,
@@ -141,7 +144,7 @@ fn row(name: &NodeName, old: &World, new: &World) -> Row {
     };
     let (changes, lines, secrets) = match (old.machines.get(name), new.machines.get(name)) {
         (had, Some(machine)) => {
-            let (changes, lines) = changes(had, machine);
+            let (changes, lines) = changes(had, machine, networks);
             (changes, lines, secrets(had, machine))
         }
         (_, None) => Default::default(),
@@ -150,8 +153,15 @@ fn row(name: &NodeName, old: &World, new: &World) -> Row {
     Row { node: name.clone(), fate, turn: 1, changes, lines, secrets, impact }
 }
 
-fn changes(old: Option<&Machine>, new: &Machine) -> (Vec<Step>, Vec<Line>) {
-    let (mut have, mut want) = meshes(old, new);
+fn changes<'a>(
+    old: Option<&'a Machine>,
+    new: &'a Machine,
+    networks: &mut Networks<'a>,
+) -> (Vec<Step>, Vec<Line>) {
+    let (mut have, mut want) = networks.of(old, new);
+    if have == want && old.is_some_and(|old| old.state == new.state && old.secrets == new.secrets) {
+        return Default::default();
+    }
     have.extend(old.map(|old| had(old, new)).unwrap_or_default());
     want.extend(new.state.items.iter().cloned());
     let plan = plan(&want, &Have::of(&have));

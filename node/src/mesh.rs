@@ -10,10 +10,12 @@
 //! WireGuard takes AllowedIPs for both. Source: wg(8), v1.0.20210914.
 //! What is chosen (relay, endpoint, MTU) stands in the directory; here nothing is chosen.
 
+mod difference;
 mod directory;
 mod laptop;
 mod reach;
 
+pub use difference::Difference;
 pub use directory::{BadDirectory, Directory, Listing, MeshDevice, MeshNode, Role};
 pub use laptop::{PRIVATE_KEY, laptop};
 pub use reach::Reach;

@@ -11,7 +11,7 @@ use knarr_node::name::{AbsPath, NodeName, RepoPath};
 use knarr_node::net::WgKey;
 use knarr_node::outputs::{self, Outputs};
 use knarr_node::state::{ClusterState, Git};
-use knarr_node::{Id, Item, NodeState};
+use knarr_node::{Item, NodeState};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) struct Machine {
     /// The file that says so.
     text: Vec<u8>,
     /// The machines of its mesh.
-    directory: Option<Arc<Directory>>,
+    pub(super) directory: Option<Arc<Directory>>,
     /// Encrypted sources of its secrets, by name: `sha256:…`.
     pub(super) secrets: BTreeMap<String, String>,
 }
@@ -183,45 +183,17 @@ impl Machine {
         Ok(Self { state, text: text.to_owned(), directory, secrets })
     }
 
-    /// Returns what the machine makes of the mesh: it grows with the cluster, so nobody keeps that of all machines.
-    fn mesh(&self) -> Vec<Item> {
-        let Some(directory) = &self.directory else { return Vec::new() };
+    /// Returns what mesh and firewall are on the machine: it grows with the cluster, so nobody keeps that of all machines.
+    pub(super) fn network(&self) -> Vec<Item> {
+        self.directory.as_ref().map(|directory| self.network_in(directory)).unwrap_or_default()
+    }
+
+    /// Returns what they would be if these were all that is in the mesh.
+    pub(super) fn network_in(&self, directory: &Directory) -> Vec<Item> {
         let key: AbsPath = "/var/lib/knarr/wireguard.key".parse().expect("it is an absolute path");
         let lowered = self.state.network(directory, &key);
         lowered.expect("a machine is read only when the directory lists it")
     }
-
-    /// Whether both make the same of the mesh.
-    fn has_mesh_of(&self, other: &Self) -> bool {
-        let same = match (&self.directory, &other.directory) {
-            (Some(one), Some(two)) => Arc::ptr_eq(one, two) || one == two,
-            (one, two) => one.is_none() && two.is_none(),
-        };
-        same && self.state.mesh == other.state.mesh && self.state.firewall == other.state.firewall
-    }
-}
-
-/// Returns what two renders make of the mesh on one machine, without the tunnels that stay as they are: what does not differ
-/// is no part of a plan.
-pub(super) fn meshes(old: Option<&Machine>, new: &Machine) -> (Vec<Item>, Vec<Item>) {
-    if old.is_some_and(|old| old.has_mesh_of(new)) {
-        return (Vec::new(), Vec::new());
-    }
-    let (mut old, mut new) = (old.map(Machine::mesh).unwrap_or_default(), new.mesh());
-    let device = |items: &[Item]| items.iter().find(|item| matches!(item, Item::Device(_))).cloned();
-    if device(&old) == device(&new) {
-        let (had, has) = (tunnels(&old), tunnels(&new));
-        let differs =
-            |item: &Item| !matches!(item, Item::Peer(_)) || had.get(&item.id()) != has.get(&item.id());
-        old.retain(differs);
-        new.retain(differs);
-    }
-    (old, new)
-}
-
-fn tunnels(items: &[Item]) -> BTreeMap<Id, Item> {
-    let tunnels = items.iter().filter(|item| matches!(item, Item::Peer(_)));
-    tunnels.map(|item| (item.id(), item.clone())).collect()
 }
 
 fn file(node: &NodeName) -> RepoPath {

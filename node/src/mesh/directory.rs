@@ -107,7 +107,7 @@ pub struct MeshDevice {
 /// A listing that holds together: every address and key is one machine's, and any two nodes have a way to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Listing", into = "Listing")]
-pub struct Directory(Listing);
+pub struct Directory(pub(super) Listing);
 
 impl Directory {
     /// Returns the directory as it is on a day, without devices whose time is over.

@@ -9,13 +9,13 @@ use std::net::Ipv4Addr;
 
 /// What proptest draws: which nodes are public, who relays for the others, where devices go.
 #[derive(Debug, Clone)]
-struct Drawn {
-    public: Vec<bool>,
-    relays: Vec<usize>,
-    vias: Vec<usize>,
+pub(super) struct Drawn {
+    pub(super) public: Vec<bool>,
+    pub(super) relays: Vec<usize>,
+    pub(super) vias: Vec<usize>,
 }
 
-fn drawn() -> impl Strategy<Value = Drawn> {
+pub(super) fn drawn() -> impl Strategy<Value = Drawn> {
     (1..9_usize, 0..5_usize).prop_flat_map(|(nodes, devices)| {
         let relays = prop::collection::vec(any::<usize>(), nodes);
         (prop::collection::vec(any::<bool>(), nodes), relays, prop::collection::vec(any::<usize>(), devices))
@@ -40,7 +40,7 @@ fn device(number: u8, via: NodeName) -> MeshDevice {
 }
 
 /// Makes a directory: a node behind NAT has a relay whenever there is one; without any there is one such node at most.
-fn listing(drawn: &Drawn) -> Listing {
+pub(super) fn listing(drawn: &Drawn) -> Listing {
     let mut public = drawn.public.clone();
     if !public.contains(&true) && public.len() > 1 {
         public[0] = true;
