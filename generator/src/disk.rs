@@ -1,7 +1,9 @@
 //! The repository's files: nothing else reads or writes them.
 
+mod elsewhere;
 mod read;
 
+pub use elsewhere::Search;
 pub use read::{Inputs, MOST_BYTES, MOST_FILES};
 
 use crate::emit::{Line, yaml};

@@ -1,6 +1,6 @@
 //! The pipeline: parse → Spec → Model → lower → Tree → diff → write. Reads as the list of its steps.
 
-use crate::disk::{Inputs, Repo};
+use crate::disk::{Inputs, Repo, Search};
 use crate::emit::{Known, Past, Sealed, Step, Tree, diff, outputs};
 use crate::error::CliError;
 use crate::finding::{self, Fault, Findings, Place};
@@ -8,6 +8,7 @@ use crate::format::{self, Asked};
 use crate::git::History;
 use crate::lower::{MESH, lower};
 use crate::model::{Model, cut, expired, names};
+use crate::seal;
 use crate::secrets::{self, Identities};
 use crate::since;
 use crate::spec::{Lock, Spec, parse};
@@ -19,6 +20,7 @@ use knarr_node::mesh::Listing;
 use knarr_node::name::RepoPath;
 use knarr_node::outputs::{self as owned, Outputs};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A repository that was read and proven.
 #[derive(Clone, Debug)]
@@ -35,8 +37,11 @@ pub struct Compiled {
 
 /// Reads and proves a repository; nothing is decided about its outputs yet.
 pub fn compile(repo: &Repo) -> Result<Compiled, CliError> {
-    let mut compiled = prove(repo.inputs()?);
-    if let Some(history) = History::open(repo.root()) {
+    let (mut inputs, history) = (repo.inputs()?, History::open(repo.root()));
+    let left_out = |path: &Path| history.as_ref().is_some_and(|history| history.leaves_out(path));
+    repo.elsewhere(Search { words: &seal::check::WORDS, left_out: &left_out }, &mut inputs);
+    let mut compiled = prove(inputs);
+    if let Some(history) = history {
         since::check(&history, &compiled.spec, &mut compiled.findings);
         if let Some(model) = &mut compiled.model {
             model.envelope.format = format::written(asked(&history));

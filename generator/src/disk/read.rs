@@ -20,7 +20,7 @@ pub const MOST_BYTES: u64 = 64 << 20;
 const FILES: [&str; 2] = ["cluster.yaml", "knarr.lock"];
 /// Knarr's own folder there.
 const KNARRS: &str = ".knarr";
-const FOLDERS: [&str; 7] = ["nodes", "peers", "people", "secrets", "host", "sealed", "apps"];
+pub(super) const FOLDERS: [&str; 7] = ["nodes", "peers", "people", "secrets", "host", "sealed", "apps"];
 
 /// All files that people write, as they are.
 #[derive(Clone, Debug, Default)]
@@ -41,12 +41,15 @@ pub struct Inputs {
     pub unfinished: Vec<RepoPath>,
     /// Names at the top that are those of Knarr's but for capitals.
     pub capitals: Vec<RepoPath>,
+    /// Files outside Knarr's folders that may be Kubernetes objects: nothing comes of them.
+    pub elsewhere: BTreeMap<RepoPath, Vec<u8>>,
 }
 
 impl Inputs {
-    /// Returns a file as text; none when it is missing or is no text.
+    /// Returns a file as text, also one from outside Knarr's folders; none when it is missing or is no text.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok())
+        let elsewhere = || self.elsewhere.get(&path.parse::<RepoPath>().ok()?).map(Vec::as_slice);
+        self.get(path).or_else(elsewhere).and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
 
     /// Returns a file's bytes; none when it is missing.
@@ -219,7 +222,7 @@ impl Inputs {
     }
 }
 
-fn is_unfinished(path: &Path) -> bool {
+pub(super) fn is_unfinished(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED))
 }
 
@@ -227,7 +230,7 @@ fn is_manifest(name: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
 }
 
-fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskError> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskError> {
     let read = || {
         std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()
     };

@@ -50,6 +50,14 @@ impl History {
         self.0.commondir().join("knarr-hooks")
     }
 
+    /// Whether git leaves a file, or all files of a folder, out of commits: they are ignored, and it knows none of them yet.
+    pub fn leaves_out(&self, path: &Path) -> bool {
+        let known = |index: git2::Index| {
+            index.get_path(path, 0).is_some() || index.find_prefix(format!("{}/", path.display())).is_ok()
+        };
+        self.0.status_should_ignore(path).unwrap_or(false) && !self.0.index().is_ok_and(known)
+    }
+
     /// Returns a setting as this clone has it; none when it is missing.
     pub fn config(&self, key: &str) -> Option<String> {
         self.0.config().and_then(|config| config.get_string(key)).ok()

@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "camelCase")]
 struct Object<S> {
     #[serde(default)]
+    api_version: Value,
+    #[serde(default)]
     kind: At<String>,
     #[serde(default)]
     metadata: Metadata,
@@ -45,7 +47,10 @@ struct Sealed {
     encrypted_data: BTreeMap<String, At<String>>,
 }
 
-/// Reports Secrets in the clear, in `host/` too, and what lies in `sealed/` and is not sealed for its namespace.
+/// Words of every file with a Secret in it.
+pub const WORDS: [&str; 2] = ["kind", "Secret"];
+
+/// Reports Secrets in the clear wherever they lie, and what lies in `sealed/` and is not sealed for its namespace.
 pub fn check(inputs: &Inputs, findings: &mut Findings) {
     certificate(inputs, findings);
     for path in inputs.files.keys() {
@@ -54,6 +59,9 @@ pub fn check(inputs: &Inputs, findings: &mut Findings) {
         } else if ["apps/", "host/"].iter().any(|folder| path.as_str().starts_with(folder)) {
             app(inputs, path, findings);
         }
+    }
+    for (path, bytes) in &inputs.elsewhere {
+        elsewhere(path, bytes, findings);
     }
 }
 
@@ -109,11 +117,55 @@ fn app(inputs: &Inputs, path: &RepoPath, findings: &mut Findings) {
         return;
     }
     let objects = parse_all::<Object<IgnoredAny>>(path, bytes).unwrap_or_default();
-    for object in objects.iter().flat_map(|object| [object].into_iter().chain(&object.items)) {
-        if object.kind.value == "Secret" {
+    for object in objects.iter().flat_map(Object::all).filter(|object| object.kind.value == "Secret") {
+        plain(path, object, findings);
+    }
+}
+
+/// Looks for Secrets of Kubernetes' own kind where files are for other programs: in each document that is YAML by itself.
+fn elsewhere(path: &RepoPath, bytes: &[u8], findings: &mut Findings) {
+    let whole = parse_all::<Object<IgnoredAny>>(path, bytes).map(|objects| vec![(0, objects)]);
+    let each = || documents(bytes).filter_map(|(at, part)| Some((at, parse_all(path, part).ok()?))).collect();
+    for (at, mut objects) in whole.unwrap_or_else(|_| each()) {
+        for object in &mut objects {
+            object.shift(at);
+        }
+        let secrets = objects.iter().flat_map(Object::all).filter(|object| object.kind.value == "Secret");
+        for object in secrets.filter(|object| object.api_version == "v1" && is_readable(object)) {
             plain(path, object, findings);
         }
     }
+}
+
+impl<S> Object<S> {
+    /// Returns the object, and those of a list.
+    fn all(&self) -> Vec<&Self> {
+        [self].into_iter().chain(self.items.iter().flat_map(Self::all)).collect()
+    }
+
+    /// Moves the places of kinds by some bytes.
+    fn shift(&mut self, by: usize) {
+        self.kind.span = self.kind.span.take().map(|span| span.start + by..span.end + by);
+        for object in &mut self.items {
+            object.shift(by);
+        }
+    }
+}
+
+/// Whether some value stands there as it is: neither filled in by a template, nor encrypted by SOPS.
+/// Source: github.com/getsops/sops v3.10, README.rst, "Encryption Protocol".
+fn is_readable<S>(object: &Object<S>) -> bool {
+    let hidden = |text: &str| text.starts_with("{{") && text.ends_with("}}") || text.starts_with("ENC[");
+    let values = [&object.data, &object.string_data].into_iter().filter_map(Value::as_object);
+    values.flat_map(|values| values.values()).any(|value| !value.as_str().is_some_and(hidden))
+}
+
+/// Returns the documents of a file, each with the byte at which it begins.
+fn documents(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut begins = vec![0];
+    begins.extend(bytes.windows(4).enumerate().filter(|(_, four)| *four == b"\n---").map(|(at, _)| at + 1));
+    let ends: Vec<usize> = begins.iter().skip(1).copied().chain([bytes.len()]).collect();
+    begins.into_iter().zip(ends).map(|(begin, end)| (begin, &bytes[begin..end]))
 }
 
 /// Reports a Secret with values; one without is filled in by the cluster.

@@ -158,3 +158,32 @@ fn a_secret_in_the_clear_stops_the_render() {
         "{said}"
     );
 }
+
+#[test]
+fn a_secret_in_the_clear_is_found_wherever_git_would_take_it() {
+    let home = home();
+    home.git("harbor", &["init", "-q"]);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {a: b}\n";
+    let says = |places: &[&'static str]| {
+        let said = home.knarr("harbor", &["check", "--output", "json"]);
+        let found: Vec<_> = places.iter().filter(|place| said.contains(**place)).copied().collect();
+        assert_eq!(found.is_empty(), !said.contains("KN0321"), "{said}");
+        found
+    };
+    home.write("harbor/.gitignore", "*.key\n/scratch/\n/kept.yaml\n");
+    let left_out = ["scratch/db.yaml", "other/db.yaml", ".git/db.yaml", "docs/binary.yaml"];
+    for place in left_out {
+        home.write(&format!("harbor/{place}"), secret);
+    }
+    home.git("harbor/other", &["init", "-q"]);
+    home.write("harbor/docs/binary.yaml", &format!("{secret}---\na: \"\0\"\n"));
+    assert_eq!(says(&left_out), [""; 0]);
+    home.write("harbor/kept.yaml", secret);
+    assert_eq!(says(&["kept.yaml"]), [""; 0]);
+    home.git("harbor", &["add", "--force", "kept.yaml", "scratch/db.yaml"]);
+    home.write("harbor/docs/a/b/db.YML", secret);
+    assert_eq!(
+        says(&["kept.yaml", "scratch/db.yaml", "docs/a/b/db.YML", "docs/binary"]),
+        ["kept.yaml", "scratch/db.yaml", "docs/a/b/db.YML"]
+    );
+}
