@@ -115,7 +115,10 @@ impl From<ImportError> for CliError {
 
 impl From<SealError> for CliError {
     fn from(error: SealError) -> Self {
-        let kind = if error == SealError::TooLarge { Kind::User } else { Kind::Environment };
+        let kind = match error {
+            SealError::TooLarge | SealError::OtherKey { .. } => Kind::User,
+            SealError::Encrypt { .. } => Kind::Environment,
+        };
         Self::of(kind, &error, error.help().map(str::to_owned))
     }
 }

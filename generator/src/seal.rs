@@ -5,18 +5,22 @@
 
 mod certificate;
 pub mod check;
+mod each;
 mod key;
 mod object;
 mod pair;
 mod scope;
+mod secret;
 mod wire;
 
 pub use certificate::{Certificate, CertificateError, KeyId};
+pub use each::each;
 pub(crate) use key::pkcs1;
 pub use key::{KeyError, OpenError, SealingKey};
-pub use object::{Plain, SealError, SealedSecret, Value};
+pub use object::{Plain, SealError, SealedSecret, Template, Value};
 pub use pair::Pair;
 pub use scope::Scope;
+pub use secret::{Empty, Flaw, Found, Given, NoSecrets, secrets};
 
 /// Where the certificate lies in the repository.
 pub const CERTIFICATE: &str = "secrets/sealing.crt";

@@ -5,7 +5,7 @@ use aws_lc_rs::rand::SystemRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use knarr::emit::{Line, yaml};
-use knarr::seal::{Certificate, Pair, Plain, Scope, SealedSecret, SealingKey, Value};
+use knarr::seal::{Certificate, Pair, Plain, Scope, SealedSecret, SealingKey, Template, Value};
 use knarr_node::name::DataKey;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -45,7 +45,8 @@ fn certificate(bits: u32) -> Certificate {
 fn plain(scope: Scope, values: &Values) -> Plain {
     let value = |(key, bytes): (&String, &Vec<u8>)| (key.parse().unwrap(), Value::from(&bytes[..]));
     let values = values.iter().map(value).collect();
-    Plain { name: "db".parse().unwrap(), namespace: "shop".parse().unwrap(), scope, values }
+    let (name, namespace) = ("db".parse().unwrap(), "shop".parse().ok());
+    Plain { name, namespace, scope, values, template: Template::opaque() }
 }
 
 fn sealed(to: &Certificate, scope: Scope, values: &Values) -> SealedSecret {
@@ -126,7 +127,7 @@ fn kubeseal_and_we_agree_on_what_does_not_open() {
     let moves = [("shop", "db"), ("shop", "other"), ("other", "db"), ("other", "other")];
     for (scope, (namespace, name)) in SCOPES.into_iter().flat_map(|scope| moves.map(|to| (scope, to))) {
         let mut there = sealed(&certificate(2048), scope, &one);
-        there.metadata.namespace = namespace.parse().unwrap();
+        there.metadata.namespace = namespace.parse().ok();
         there.metadata.name = name.parse().unwrap();
         let theirs = opened_by_kubeseal(&text(&there), &fixture("sealing-2048.key")).is_some();
         assert_eq!(key(2048).open(&there).is_ok(), theirs, "{scope} in {namespace}/{name}");

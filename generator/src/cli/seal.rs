@@ -1,51 +1,66 @@
-//! `knarr seal`.
+//! `knarr seal`: what is common to sealing values and whole Secrets.
 
+mod one;
+mod out;
+mod place;
+mod secrets;
 mod values;
 
-use super::{Done, open};
+use super::Done;
 use crate::disk::Repo;
-use crate::emit::{Line, yaml};
 use crate::error::CliError;
 use crate::seal::{CERTIFICATE, Certificate, Plain, Scope, SealedSecret};
-use crate::spec;
 use crate::ui::{Ui, counted};
-use aws_lc_rs::rand::SystemRandom;
 use jiff::Timestamp;
-use knarr_node::name::{AppName, BadName, DataKey, Namespace, ObjectName, RepoPath};
+use knarr_node::name::{AppName, DataKey, Namespace, ObjectName};
 use std::collections::BTreeSet;
-use values::{Literal, Sources};
+use std::path::PathBuf;
+use values::Words;
 
 /// Seal the values of a Secret, so that only the cluster can open them
 ///
 /// Works offline, with the repository's certificate (secrets/sealing.crt). Writes apps/APP/NAME.sealed.yaml, in the namespace
 /// of the app, or without an app sealed/NAMESPACE/NAME.sealed.yaml.
+///
+/// Takes values, or with `--from-secret` whole Secrets as kubectl writes them: any number of documents, YAML or JSON, Lists
+/// too. Labels, annotations, type and `immutable` of those stay. All are sealed and written, or none: what is wrong is listed.
+///
 /// A value after `KEY -` is asked for without echo, or comes from standard input as it is. What `--from-literal` says is
 /// seen by your shell's history and by who lists processes. Sealing a Secret again replaces all its values.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  knarr seal db --app shop password -\n  knarr seal db --namespace shop password -\n  printf %s \"$PASSWORD\" | knarr seal db --namespace shop password -\n  knarr seal tls --namespace shop --from-file tls.crt --from-file tls.key=private.pem"
+    after_help = "Examples:\n  knarr seal db --app shop password -\n  knarr seal db --namespace shop password -\n  printf %s \"$PASSWORD\" | knarr seal db --namespace shop password -\n  knarr seal tls --namespace shop --from-file tls.crt --from-file tls.key=private.pem\n  kubectl get secrets -n shop -o yaml | knarr seal --from-secret -\n  knarr seal --from-secret db.json -o -\n  knarr seal api --namespace shop --raw token -"
 )]
 pub(super) struct Args {
     /// The Secret's name
-    name: ObjectName,
-    /// Keys whose values are asked for, each with a `-` behind it
-    #[arg(value_name = "KEY -")]
-    asked: Vec<String>,
+    #[arg(required_unless_present = "from_secret")]
+    name: Option<ObjectName>,
+    #[command(flatten)]
+    words: Words,
+    /// Secrets as kubectl writes them, in place of values; `-` is standard input
+    #[arg(long, short = 'f', value_name = "FILE|-", conflicts_with_all = ["name", "asked", "from_literal", "from_file", "from_env_file"])]
+    from_secret: Vec<PathBuf>,
     /// The app that uses it: its file goes with the app's
     #[arg(long, value_name = "APP")]
     app: Option<AppName>,
-    /// The Secret's namespace; else the app's
-    #[arg(long, short, value_name = "NAMESPACE", required_unless_present = "app")]
+    /// The Secret's namespace; else the app's, or what the Secret says itself
+    #[arg(long, short, value_name = "NAMESPACE", required_unless_present_any = ["app", "from_secret"])]
     namespace: Option<Namespace>,
-    /// A value as it is; `KEY -` asks for it. Your shell's history sees what stands here
-    #[arg(long, value_name = "KEY=VALUE")]
-    from_literal: Vec<Literal>,
-    /// A value from a file; the key is the file's name unless it is given
-    #[arg(long, value_name = "[KEY=]PATH")]
-    from_file: Vec<String>,
-    /// Where it opens: under this name, in its namespace, or everywhere [default: as it was sealed before, else strict]
+    /// Where it opens: under this name, in its namespace, or everywhere [default: as it was sealed before or its annotations say, else strict]
     #[arg(long, value_enum, hide_default_value = true)]
     scope: Option<Scope>,
+    /// Write there in place of the repository's usual place; `-` is standard output, and .json makes it JSON
+    #[arg(long, short, value_name = "FILE|-", conflicts_with_all = ["merge_into", "raw"])]
+    out: Option<PathBuf>,
+    /// Seal the values of one Secret for the sealed one in this file, and put them beside those it has
+    #[arg(long, value_name = "FILE", requires = "from_secret", conflicts_with_all = ["raw", "app"])]
+    merge_into: Option<PathBuf>,
+    /// Print one sealed value and no more, to be put into a file by hand
+    #[arg(long, conflicts_with = "from_secret")]
+    raw: bool,
+    /// Seal a Secret without values, too
+    #[arg(long)]
+    allow_empty_data: bool,
     /// Drop keys that the Secret has and that are not given, without asking
     #[arg(long)]
     force: bool,
@@ -54,30 +69,27 @@ pub(super) struct Args {
 /// What was sealed, for programs.
 #[derive(serde::Serialize)]
 struct Row<'a> {
-    path: &'a RepoPath,
+    path: &'a str,
     name: &'a ObjectName,
-    namespace: &'a Namespace,
+    namespace: Option<&'a Namespace>,
     scope: Scope,
     keys: BTreeSet<&'a DataKey>,
     opens_with: String,
 }
 
+impl<'a> Row<'a> {
+    fn of(path: &'a str, sealed: &'a SealedSecret, to: &Certificate) -> Self {
+        let (name, namespace) = (&sealed.metadata.name, sealed.metadata.namespace.as_ref());
+        let keys = sealed.spec.encrypted_data.keys().collect();
+        Self { path, name, namespace, scope: sealed.scope(), keys, opens_with: to.id.to_string() }
+    }
+}
+
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
-    let repo = open(ui)?;
-    let to = certificate(&repo)?;
-    let sources = Sources::of(&args.asked, &args.from_literal, &args.from_file)?;
-    let to_be = place(&repo, args)?;
-    let path = to_be.path.clone();
-    let there = there(&repo, &to_be)?;
-    may_drop(there.as_ref(), &sources.keys(), &to_be, args.force, ui)?;
-    let scope = args.scope.or(there.as_ref().map(SealedSecret::scope)).unwrap_or_default();
-    let Place { name, namespace, .. } = to_be;
-    let plain = Plain { name, namespace, scope, values: sources.read(ui)? };
-    let sealed = seal(&to, &plain, there)?;
-    let text = yaml::to_string(&sealed, Line::Fits).map_err(|error| CliError::bug(error.to_string()))?;
-    repo.write(&path, text.as_bytes())?;
-    report(&path, &plain, &to, ui);
-    Ok(Done::Fine)
+    match &args.name {
+        None => secrets::run(args, ui),
+        Some(name) => one::run(args, name, ui),
+    }
 }
 
 fn certificate(repo: &Repo) -> Result<Certificate, CliError> {
@@ -89,96 +101,36 @@ fn certificate(repo: &Repo) -> Result<Certificate, CliError> {
     })
 }
 
-/// Where a Secret will be: in the repository, and in the cluster.
-struct Place {
-    path: RepoPath,
-    name: ObjectName,
-    namespace: Namespace,
+/// What would vanish with a new file: who seals one value anew may think that the others stay.
+fn lost(there: Option<&SealedSecret>, plain: &BTreeSet<&DataKey>) -> Vec<String> {
+    let had = there.into_iter().flat_map(|sealed| sealed.spec.encrypted_data.keys());
+    had.filter(|key| !plain.contains(key)).map(ToString::to_string).collect()
 }
 
-fn place(repo: &Repo, args: &Args) -> Result<Place, CliError> {
-    let (folder, namespace) = match (&args.app, &args.namespace) {
-        (Some(app), given) => {
-            let (folder, namespace) = home(repo, app)?;
-            (folder, given.clone().unwrap_or(namespace))
-        }
-        (None, Some(namespace)) => (format!("sealed/{namespace}"), namespace.clone()),
-        (None, None) => return Err(CliError::user("a Secret has a namespace").help("add --app APP")),
-    };
-    let name = args.name.clone();
-    let path = format!("{folder}/{name}.sealed.yaml");
-    let path = path.parse().map_err(|bad: BadName| CliError::user(bad).help("change `path` of the app"))?;
-    Ok(Place { path, name, namespace })
-}
-
-/// Returns an app's folder and namespace.
-fn home(repo: &Repo, app: &AppName) -> Result<(String, Namespace), CliError> {
-    let file: RepoPath = format!("apps/{app}.yaml").parse().expect("a name has no slash");
-    let Some(bytes) = repo.read(file.as_str())? else {
-        return Err(CliError::user(format!("there is no app `{app}`"))
-            .help(format!("knarr app add {app} --image IMAGE")));
-    };
-    let broken = |_| CliError::user(format!("`{file}` cannot be read")).help("knarr check");
-    let app: spec::App = spec::parse(&file, &bytes).map_err(broken)?;
-    let namespace = app.namespace.parse().map_err(|bad: BadName| CliError::user(bad).help("knarr check"))?;
-    let folder =
-        app.path.map_or_else(|| file.as_str().trim_end_matches(".yaml").to_owned(), |path| path.value);
-    Ok((folder.trim_end_matches('/').to_owned(), namespace))
-}
-
-/// Reads what is sealed there already.
-fn there(repo: &Repo, place: &Place) -> Result<Option<SealedSecret>, CliError> {
-    let Place { path, name, namespace } = place;
-    let Some(bytes) = repo.read(path.as_str())? else { return Ok(None) };
-    let read: Option<SealedSecret> = serde_saphyr::from_slice(&bytes).ok();
-    let same = |sealed: &SealedSecret| {
-        sealed.is_known() && sealed.metadata.name == *name && sealed.metadata.namespace == *namespace
-    };
-    read.filter(same).map(Some).ok_or_else(|| {
-        CliError::user(format!("`{path}` is there, and is not the sealed Secret {namespace}/{name}"))
-            .help(format!("move it away, or delete it: rm {path}"))
-    })
-}
-
-/// Asks before keys vanish: who seals one value anew may think that the others stay.
-fn may_drop(
-    there: Option<&SealedSecret>,
-    given: &BTreeSet<&DataKey>,
-    place: &Place,
-    force: bool,
-    ui: &Ui,
-) -> Result<(), CliError> {
-    let had = there.iter().flat_map(|sealed| sealed.spec.encrypted_data.keys());
-    let lost: Vec<&str> = had.filter(|key| !given.contains(key)).map(DataKey::as_str).collect();
-    if force || lost.is_empty() {
+/// Asks before keys vanish; `what` says which.
+fn may_drop(what: &[String], force: bool, ui: &Ui) -> Result<(), CliError> {
+    if force || what.is_empty() {
         return Ok(());
     }
-    let what = format!("{}/{} loses what is not given now: {}", place.namespace, place.name, lost.join(", "));
+    let what = what.join("; ");
     if !ui.is_interactive() {
         return Err(CliError::user(what).help("give these keys too, or add --force to drop them"));
     }
     if ui.ask(&format!("{what}. Go on?"))? { Ok(()) } else { Err(CliError::user("nothing was changed")) }
 }
 
-fn seal(to: &Certificate, plain: &Plain, there: Option<SealedSecret>) -> Result<SealedSecret, CliError> {
-    let random = SystemRandom::new();
-    match there {
-        Some(mut sealed) => sealed.replace(to, plain, &random).map(|()| sealed),
-        None => SealedSecret::seal(to, plain, &random),
-    }
-    .map_err(CliError::from)
+/// Says what would vanish.
+fn loses(title: &str, lost: &[String]) -> Option<String> {
+    (!lost.is_empty()).then(|| format!("{title} loses what is not given now: {}", lost.join(", ")))
 }
 
-fn report(path: &RepoPath, plain: &Plain, to: &Certificate, ui: &Ui) {
-    let Plain { name, namespace, scope, values } = plain;
-    if ui.json() {
-        let keys = values.keys().collect();
-        ui.value(&Row { path, name, namespace, scope: *scope, keys, opens_with: to.id.to_string() });
-        return;
-    }
-    let count = counted(values.len(), "key");
-    ui.done(format_args!(
-        "wrote {path}   Secret {namespace}/{name}, {scope}, {count}, opens with key {}",
-        to.id
-    ));
+fn keys(plain: &Plain) -> BTreeSet<&DataKey> {
+    plain.values.keys().collect()
+}
+
+/// Says what was written.
+fn wrote(row: &Row<'_>, title: &str, ui: &Ui) {
+    let Row { path, scope, keys, opens_with, .. } = row;
+    let count = counted(keys.len(), "key");
+    ui.done(format_args!("wrote {path}   Secret {title}, {scope}, {count}, opens with key {opens_with}"));
 }

@@ -2,7 +2,7 @@
 
 use super::certificate::KeyId;
 use super::wire::{self, Refused};
-use super::{Scope, SealedSecret, Value};
+use super::{SealedSecret, Value};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize, OaepPrivateDecryptingKey, PrivateDecryptingKey};
@@ -93,8 +93,7 @@ impl SealingKey {
 
     /// Opens all values of a SealedSecret.
     pub fn open(&self, sealed: &SealedSecret) -> Result<BTreeMap<DataKey, Value>, OpenError> {
-        let scope = Scope::of(&sealed.metadata.annotations);
-        let label = scope.label(&sealed.metadata.namespace, &sealed.metadata.name);
+        let label = sealed.label();
         let open = |(key, text): (&DataKey, &String)| {
             let bytes = STANDARD.decode(text).map_err(|_| OpenError::NoValue { key: key.clone() })?;
             let value = wire::decrypt(&self.opens, &label, &bytes).map_err(|why| refused(why, key))?;

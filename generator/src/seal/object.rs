@@ -43,12 +43,14 @@ impl fmt::Debug for Value {
 pub struct Plain {
     /// The Secret's name.
     pub name: ObjectName,
-    /// Its namespace.
-    pub namespace: Namespace,
+    /// Its namespace; a cluster-wide one may have none.
+    pub namespace: Option<Namespace>,
     /// Where it opens.
     pub scope: Scope,
     /// Its values.
     pub values: BTreeMap<DataKey, Value>,
+    /// What else there is of it, which is no secret.
+    pub template: Template,
 }
 
 /// A Secret that cannot be sealed.
@@ -57,6 +59,14 @@ pub enum SealError {
     /// More than Kubernetes takes.
     #[error("the values have more bytes than Kubernetes takes in one Secret: {LARGEST}")]
     TooLarge,
+    /// Other values of the file were sealed with another key, and a file has one.
+    #[error("its values were sealed with key {by}, and {to} seals now")]
+    OtherKey {
+        /// The key that sealed them, as the file says.
+        by: String,
+        /// The key that seals now.
+        to: String,
+    },
     /// The library or the operating system refused.
     #[error("cannot encrypt to {to}")]
     Encrypt {
@@ -70,6 +80,7 @@ impl SealError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::TooLarge => Some("seal them as several Secrets"),
+            Self::OtherKey { .. } => Some("re-seal the whole file first: knarr reseal FILE"),
             Self::Encrypt { .. } => None,
         }
     }
@@ -94,8 +105,9 @@ pub struct SealedSecret {
 pub struct Metadata {
     /// Its name: the Secret's too.
     pub name: ObjectName,
-    /// Its namespace.
-    pub namespace: Namespace,
+    /// Its namespace; that of who applies it when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Namespace>,
     /// Among others, the scope.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
@@ -140,7 +152,7 @@ pub struct TemplateMetadata {
 impl SealedSecret {
     /// Seals a Secret: all its values, and nothing else of it is secret.
     pub fn seal(to: &Certificate, plain: &Plain, random: &dyn SecureRandom) -> Result<Self, SealError> {
-        let mut sealed = Self::empty(&plain.name, &plain.namespace);
+        let mut sealed = Self::empty(plain);
         sealed.replace(to, plain, random)?;
         Ok(sealed)
     }
@@ -152,16 +164,8 @@ impl SealedSecret {
         plain: &Plain,
         random: &dyn SecureRandom,
     ) -> Result<(), SealError> {
-        if plain.values.values().map(|value| value.0.len()).sum::<usize>() > LARGEST {
-            return Err(SealError::TooLarge);
-        }
-        let label = plain.scope.label(&plain.namespace, &plain.name);
-        let seal = |(key, value): (&DataKey, &Value)| {
-            let bytes = wire::encrypt(&to.key, &label, &value.0, random);
-            let bytes = bytes.map_err(|_| SealError::Encrypt { to: to.id.clone() })?;
-            Ok((key.clone(), STANDARD.encode(bytes)))
-        };
-        self.spec.encrypted_data = plain.values.iter().map(seal).collect::<Result<_, _>>()?;
+        let label = plain.scope.label(plain.namespace.as_ref(), &plain.name);
+        self.spec.encrypted_data = seal_all(to, &label, &plain.values, random)?;
         plain.scope.annotate(&mut self.metadata.annotations);
         plain.scope.annotate(&mut self.spec.template.metadata.annotations);
         self.metadata.annotations.insert(SEALED_BY.to_owned(), to.id.to_string());
@@ -174,6 +178,56 @@ impl SealedSecret {
         self.metadata.annotations.get(SEALED_BY).map(String::as_str)
     }
 
+    /// Seals values for this Secret, beside what it has; only those of the same keys are replaced.
+    pub fn put(
+        &mut self,
+        to: &Certificate,
+        values: &BTreeMap<DataKey, Value>,
+        random: &dyn SecureRandom,
+    ) -> Result<(), SealError> {
+        let all = self.spec.encrypted_data.keys().all(|key| values.contains_key(key));
+        let id = to.id.to_string();
+        match self.sealed_by() {
+            Some(by) if by != id && !all => return Err(SealError::OtherKey { by: by.to_owned(), to: id }),
+            Some(_) | None => {}
+        }
+        let sealed = seal_all(to, &self.label(), values, random)?;
+        self.spec.encrypted_data.extend(sealed);
+        if all {
+            self.metadata.annotations.insert(SEALED_BY.to_owned(), id); // of what kubeseal wrote, nothing is claimed
+        }
+        Ok(())
+    }
+
+    /// Seals the values of a Secret for this one, beside what it has; labels and annotations are added.
+    pub fn merge(
+        &mut self,
+        to: &Certificate,
+        plain: &Plain,
+        random: &dyn SecureRandom,
+    ) -> Result<(), SealError> {
+        self.put(to, &plain.values, random)?;
+        let scope = self.scope();
+        let (mine, theirs) = (&mut self.spec.template.metadata, &plain.template.metadata);
+        mine.annotations.extend(theirs.annotations.clone());
+        scope.annotate(&mut mine.annotations);
+        if let Some(serde_json::Value::Object(labels)) = theirs.rest.get("labels") {
+            let there = mine.rest.entry("labels".to_owned()).or_insert_with(|| serde_json::json!({}));
+            there.as_object_mut().into_iter().for_each(|there| there.extend(labels.clone()));
+        }
+        Ok(())
+    }
+
+    /// Returns what its values are bound to.
+    pub fn label(&self) -> Vec<u8> {
+        self.scope().label(self.metadata.namespace.as_ref(), &self.metadata.name)
+    }
+
+    /// Returns how people call the Secret: `shop/db`.
+    pub fn title(&self) -> String {
+        title(self.metadata.namespace.as_ref(), &self.metadata.name)
+    }
+
     /// Returns where it opens.
     pub fn scope(&self) -> Scope {
         Scope::of(&self.metadata.annotations)
@@ -184,22 +238,59 @@ impl SealedSecret {
         self.api_version == VERSION && self.kind == KIND
     }
 
-    fn empty(name: &ObjectName, namespace: &Namespace) -> Self {
-        let [name_text, namespace_text] = [name.as_str(), namespace.as_str()].map(Into::into);
-        let rest = BTreeMap::from([("name".into(), name_text), ("namespace".into(), namespace_text)]);
+    fn empty(plain: &Plain) -> Self {
+        let mut template = plain.template.clone();
+        let names = [
+            ("name", Some(plain.name.as_str())),
+            ("namespace", plain.namespace.as_ref().map(Namespace::as_str)),
+        ];
+        let names = names.into_iter().filter_map(|(key, name)| Some((key.to_owned(), name?.into())));
+        template.metadata.rest.extend(names);
         let metadata = Metadata {
-            name: name.clone(),
-            namespace: namespace.clone(),
+            name: plain.name.clone(),
+            namespace: plain.namespace.clone(),
             annotations: BTreeMap::new(),
             rest: BTreeMap::new(),
-        };
-        let template = Template {
-            metadata: TemplateMetadata { rest, annotations: BTreeMap::new() },
-            rest: BTreeMap::from([("type".into(), "Opaque".into())]),
         };
         let spec = Spec { encrypted_data: BTreeMap::new(), template };
         Self { api_version: VERSION.to_owned(), kind: KIND.to_owned(), metadata, spec }
     }
+}
+
+impl Plain {
+    /// Returns how people call the Secret: `shop/db`.
+    pub fn title(&self) -> String {
+        title(self.namespace.as_ref(), &self.name)
+    }
+}
+
+impl Template {
+    /// Returns the template of a Secret that is nothing but its values.
+    pub fn opaque() -> Self {
+        let rest = BTreeMap::from([("type".to_owned(), "Opaque".into())]);
+        Self { metadata: TemplateMetadata::default(), rest }
+    }
+}
+
+fn title(namespace: Option<&Namespace>, name: &ObjectName) -> String {
+    namespace.map_or_else(|| name.to_string(), |namespace| format!("{namespace}/{name}"))
+}
+
+fn seal_all(
+    to: &Certificate,
+    label: &[u8],
+    values: &BTreeMap<DataKey, Value>,
+    random: &dyn SecureRandom,
+) -> Result<BTreeMap<DataKey, String>, SealError> {
+    if values.values().map(|value| value.0.len()).sum::<usize>() > LARGEST {
+        return Err(SealError::TooLarge);
+    }
+    let seal = |(key, value): (&DataKey, &Value)| {
+        let bytes = wire::encrypt(&to.key, label, &value.0, random);
+        let bytes = bytes.map_err(|_| SealError::Encrypt { to: to.id.clone() })?;
+        Ok((key.clone(), STANDARD.encode(bytes)))
+    };
+    values.iter().map(seal).collect()
 }
 
 /// Whether text is a sealed value, as far as one can see without the key.

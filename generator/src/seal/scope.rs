@@ -25,10 +25,11 @@ pub enum Scope {
 impl Scope {
     /// Returns what is bound to each value: without it, the value does not open.
     /// Source: sealed-secrets v0.27.1, pkg/apis/sealedsecrets/v1alpha1, EncryptionLabel.
-    pub fn label(self, namespace: &Namespace, name: &ObjectName) -> Vec<u8> {
+    pub fn label(self, namespace: Option<&Namespace>, name: &ObjectName) -> Vec<u8> {
+        let namespace = namespace.map_or("", Namespace::as_str);
         match self {
             Self::Strict => format!("{namespace}/{name}").into_bytes(),
-            Self::NamespaceWide => namespace.as_str().into(),
+            Self::NamespaceWide => namespace.into(),
             Self::ClusterWide => Vec::new(),
         }
     }

@@ -44,7 +44,8 @@ fn values() -> BTreeMap<DataKey, Value> {
 }
 
 fn plain(scope: Scope) -> Plain {
-    Plain { name: "db".parse().unwrap(), namespace: "shop".parse().unwrap(), scope, values: values() }
+    let (name, namespace) = ("db".parse().unwrap(), "shop".parse().ok());
+    Plain { name, namespace, scope, values: values(), template: Template::opaque() }
 }
 
 fn pair(which: usize) -> (SealingKey, Certificate) {
@@ -98,7 +99,7 @@ fn opens_only_where_its_scope_says() {
     ];
     for (scope, namespace, name, opens) in moves {
         let (key, mut there) = sealed(scope, 0);
-        there.metadata.namespace = namespace.parse().unwrap();
+        there.metadata.namespace = namespace.parse().ok();
         there.metadata.name = name.parse().unwrap();
         assert_eq!(key.open(&there).is_ok(), opens, "{scope} in {namespace}/{name}");
     }

@@ -20,5 +20,6 @@ mod people;
 mod plan;
 mod repository;
 mod seal;
+mod seal_secrets;
 mod ssh;
 mod upgrade;

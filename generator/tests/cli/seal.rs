@@ -5,18 +5,18 @@ use knarr::seal::{SealedSecret, SealingKey};
 use std::collections::BTreeMap;
 use std::fs;
 
-const DB: &str = "harbor/sealed/shop/db.sealed.yaml";
-const KEY: &str = "SHA256:jgwbGGBq3am7FbhvZqeMroe99/ePyjdesiFOu7AyiWA";
+pub(crate) const DB: &str = "harbor/sealed/shop/db.sealed.yaml";
+pub(crate) const KEY: &str = "SHA256:jgwbGGBq3am7FbhvZqeMroe99/ePyjdesiFOu7AyiWA";
 
 /// The example with a sealing certificate.
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     let home = Home::with_example();
     fs::copy(format!("{KEYS}/sealing-4096.crt"), home.path("harbor/secrets/sealing.crt")).unwrap();
     home
 }
 
 /// Runs `knarr seal` with something on standard input; returns what it said, and the exit code when it is not 0.
-fn seal(home: &Home, args: &[&str], input: &[u8]) -> String {
+pub(crate) fn seal(home: &Home, args: &[&str], input: &[u8]) -> String {
     let mut command = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
     let output = command.arg("seal").args(args).write_stdin(input).output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -24,14 +24,14 @@ fn seal(home: &Home, args: &[&str], input: &[u8]) -> String {
 }
 
 /// Opens a sealed file: keys and values.
-fn open(home: &Home, path: &str) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn open(home: &Home, path: &str) -> BTreeMap<String, Vec<u8>> {
     let sealed: SealedSecret = serde_saphyr::from_str(&fs::read_to_string(home.path(path)).unwrap()).unwrap();
     let key = SealingKey::read(&fs::read_to_string(format!("{KEYS}/sealing-4096.key")).unwrap()).unwrap();
     let open = key.open(&sealed).unwrap().into_iter();
     open.map(|(key, value)| (key.to_string(), value.0.to_vec())).collect()
 }
 
-fn values<const N: usize>(all: [(&str, &str); N]) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn values<const N: usize>(all: [(&str, &str); N]) -> BTreeMap<String, Vec<u8>> {
     all.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
 }
 
@@ -108,6 +108,36 @@ fn programs_get_json() {
         (&row["scope"], &row["keys"][0], &row["opens_with"]),
         (&"strict".into(), &"a".into(), &KEY.into())
     );
+}
+
+#[test]
+fn a_file_of_lines_gives_values_and_one_raw_value_is_all_that_is_printed() {
+    let home = home();
+    home.write("harbor/db.env", "# none\nuser=me\npassword=a=b\n");
+    seal(&home, &["db", "-n", "shop", "--from-env-file", "db.env"], b"");
+    assert_eq!(open(&home, DB), values([("password", "a=b"), ("user", "me")]));
+    let raw = seal(&home, &["db", "-n", "shop", "--raw", "password", "-"], b"hunter2");
+    assert!(raw.starts_with("Ag") && raw.lines().count() == 1, "{raw}");
+    let file = fs::read_to_string(home.path(DB)).unwrap();
+    let there = file.lines().find(|line| line.trim_start().starts_with("password:")).unwrap();
+    home.replace(DB, there, &format!("    password: {raw}"));
+    assert_eq!(open(&home, DB), values([("password", "hunter2"), ("user", "me")]));
+    let two = seal(&home, &["db", "-n", "shop", "--raw", "--from-env-file", "db.env"], b"");
+    assert!(two.contains("--raw seals one value, and 2 are given"), "{two}");
+}
+
+#[test]
+fn a_secret_may_be_written_elsewhere() {
+    let home = home();
+    let args = ["db", "-n", "shop", "--from-literal", "a=1", "-o"];
+    let said = seal(&home, &[&args[..], &["../db.json"]].concat(), b"");
+    assert!(said.contains("wrote ../db.json") && !home.path(DB).exists(), "{said}");
+    assert_eq!(open(&home, "db.json"), values([("a", "1")]));
+    assert!(fs::read_to_string(home.path("db.json")).unwrap().starts_with('{'));
+    let again = seal(&home, &[&args[..], &["../db.json"]].concat(), b"");
+    assert!(again.contains("`../db.json` is there already"), "{again}");
+    home.write("db.yaml", &seal(&home, &[&args[..], &["-"]].concat(), b""));
+    assert_eq!(open(&home, "db.yaml"), values([("a", "1")]));
 }
 
 #[test]

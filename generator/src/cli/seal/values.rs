@@ -1,7 +1,9 @@
 //! Where the values of `knarr seal` come from: typed, piped, files, the command line. None is ever shown.
 
+mod env_file;
+
 use crate::error::CliError;
-use crate::seal::Value;
+use crate::seal::{Empty, Value};
 use crate::secrets::read_value;
 use crate::ui::Ui;
 use knarr_node::name::DataKey;
@@ -30,6 +32,23 @@ impl fmt::Debug for Literal {
     }
 }
 
+/// The words of a command line that say values.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Words {
+    /// Keys whose values are asked for, each with a `-` behind it
+    #[arg(value_name = "KEY -")]
+    pub(super) asked: Vec<String>,
+    /// A value as it is; `KEY -` asks for it. Your shell's history sees what stands here
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) from_literal: Vec<Literal>,
+    /// A value from a file; the key is the file's name unless it is given
+    #[arg(long, value_name = "[KEY=]PATH")]
+    pub(super) from_file: Vec<String>,
+    /// Values from the lines of a file, each `KEY=VALUE`, taken as they are
+    #[arg(long, value_name = "PATH")]
+    pub(super) from_env_file: Vec<PathBuf>,
+}
+
 /// Where one value comes from.
 #[derive(Debug)]
 enum Source {
@@ -47,10 +66,10 @@ pub(super) struct Sources(BTreeMap<DataKey, Source>);
 
 impl Sources {
     /// Reads the command line; values are not read yet.
-    pub(super) fn of(asked: &[String], literals: &[Literal], files: &[String]) -> Result<Self, CliError> {
+    pub(super) fn of(words: &Words, empty: Empty) -> Result<Self, CliError> {
         let mut sources = Self::default();
-        let mut alone = sources.asked(asked)?;
-        for literal in literals {
+        let mut alone = sources.asked(&words.asked)?;
+        for literal in &words.from_literal {
             match literal.0.split_once('=') {
                 Some((key, value)) => sources.add(key, Source::Given(value.as_bytes().into()))?,
                 None if alone > 0 => {
@@ -65,14 +84,28 @@ impl Sources {
         if alone > 0 {
             return Err(grammar("a `-` has no key before it", "KEY -"));
         }
-        for file in files {
+        for file in &words.from_file {
             let (key, path) = file.split_once('=').unwrap_or_else(|| (file_name(file), file));
             sources.add(key, Source::File(path.into()))?;
         }
-        if sources.0.is_empty() {
+        for path in &words.from_env_file {
+            for (key, value) in env_file::read(path)? {
+                sources.add(&key, Source::Given(value))?;
+            }
+        }
+        if sources.0.is_empty() && empty == Empty::Refused {
             return Err(grammar("there is nothing to seal", "knarr seal NAME --namespace NAMESPACE KEY -"));
         }
         Ok(sources)
+    }
+
+    /// Refuses all but one value.
+    pub(super) fn only_one(self) -> Result<Self, CliError> {
+        if self.0.len() == 1 {
+            return Ok(self);
+        }
+        Err(CliError::user(format!("--raw seals one value, and {} are given", self.0.len()))
+            .help("leave out the others"))
     }
 
     /// Adds the keys that have a `-` behind them; returns how many `-` belong to a `--from-literal KEY`.

@@ -4,8 +4,9 @@ use crate::ui::Format;
 fn sources(asked: &[&str], literals: &[&str], files: &[&str]) -> Result<Sources, CliError> {
     let literals: Vec<Literal> = literals.iter().map(|text| text.parse().unwrap()).collect();
     let [asked, files] = [asked, files].map(|words| words.iter().map(|word| (*word).to_owned()).collect());
-    let [asked, files]: [Vec<String>; 2] = [asked, files];
-    Sources::of(&asked, &literals, &files)
+    let [asked, from_file]: [Vec<String>; 2] = [asked, files];
+    let words = super::Words { asked, from_literal: literals, from_file, from_env_file: Vec::new() };
+    Sources::of(&words, Empty::Refused)
 }
 
 fn keys(sources: &Sources) -> Vec<&str> {
@@ -29,11 +30,11 @@ fn a_literal_without_a_value_is_asked_for_when_a_dash_stands_behind_it() {
     assert_eq!(keys(&sources(&["a", "-", "-"], &["password"], &[]).unwrap()), ["a", "password"]);
 }
 
-type Words<'a> = &'a [&'a str];
+type Texts<'a> = &'a [&'a str];
 
 #[test]
 fn a_wrong_command_line_is_refused_and_repeats_no_value() {
-    let cases: [(Words, Words, Words, &str); 6] = [
+    let cases: [(Texts, Texts, Texts, &str); 6] = [
         (&["hunter2"], &[], &[], "a key has no `-` behind it"),
         (&["password", "hunter2"], &[], &[], "a key has no `-` behind it"),
         (&[], &["hunter2"], &[], "a --from-literal has no `=`"),

@@ -1,0 +1,101 @@
+//! Files of sealed Secrets that were named, in the repository or elsewhere, and standard output.
+
+use super::{Row, wrote};
+use crate::disk::Repo;
+use crate::emit::{Line, yaml};
+use crate::error::CliError;
+use crate::seal::{Certificate, SealedSecret};
+use crate::ui::Ui;
+use knarr_node::name::RepoPath;
+use std::path::{Path, PathBuf};
+
+/// How objects are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Documents of YAML.
+    Yaml,
+    /// JSON, one object after the other.
+    Json,
+}
+
+impl Form {
+    /// Returns the one that a file's name says.
+    pub(super) fn of(path: &Path) -> Self {
+        if path.extension().is_some_and(|extension| extension == "json") { Self::Json } else { Self::Yaml }
+    }
+}
+
+/// Returns the text of objects.
+pub(super) fn text(all: &[&SealedSecret], form: Form) -> Result<String, CliError> {
+    let one = |sealed: &&SealedSecret| match form {
+        Form::Yaml => yaml::to_string(sealed, Line::Fits).map_err(CliError::bug),
+        Form::Json => serde_json::to_string_pretty(sealed).map(|text| text + "\n").map_err(CliError::bug),
+    };
+    let texts = all.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    Ok(texts.join(if form == Form::Yaml { "---\n" } else { "" }))
+}
+
+/// A file by its folder, which is written as the repository's are: whole.
+pub(super) struct File {
+    folder: Repo,
+    name: RepoPath,
+}
+
+impl File {
+    /// Finds the folder of a file.
+    pub(super) fn at(path: &Path) -> Result<Self, CliError> {
+        let named = || CliError::user(format!("`{}` is no name of a file", path.display()));
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        let name = name.ok_or_else(|| named().help("name it with letters, digits and ._-"))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder: PathBuf = folder.unwrap_or(Path::new(".")).to_owned();
+        Ok(Self { folder: Repo::at(folder), name })
+    }
+
+    /// Reads it; none when it is missing.
+    pub(super) fn read(&self) -> Result<Option<Vec<u8>>, CliError> {
+        Ok(self.folder.read(self.name.as_str())?)
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self, text: &str) -> Result<(), CliError> {
+        Ok(self.folder.write(&self.name, text.as_bytes())?)
+    }
+}
+
+/// Writes sealed Secrets to one file, or to standard output.
+pub(super) fn put(
+    path: &Path,
+    sealed: &[SealedSecret],
+    to: &Certificate,
+    force: bool,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    let all: Vec<&SealedSecret> = sealed.iter().collect();
+    if path == Path::new("-") {
+        ui.text(&text(&all, if ui.json() { Form::Json } else { Form::Yaml })?);
+        return Ok(());
+    }
+    let file = File::at(path)?;
+    if !force && file.read()?.is_some() {
+        return Err(CliError::user(format!("`{}` is there already", path.display()))
+            .help("add --force to replace it, or --merge-into in place of -o to keep what it has"));
+    }
+    file.write(&text(&all, Form::of(path))?)?;
+    let shown = path.display().to_string();
+    told(sealed.iter().map(|sealed| (shown.as_str(), sealed)), to, ui);
+    Ok(())
+}
+
+/// Says what was written, and where.
+pub(super) fn told<'a>(all: impl Iterator<Item = (&'a str, &'a SealedSecret)>, to: &Certificate, ui: &Ui) {
+    let rows: Vec<(String, Row<'_>)> =
+        all.map(|(path, sealed)| (sealed.title(), Row::of(path, sealed, to))).collect();
+    if ui.json() {
+        ui.value(&rows.iter().map(|(_, row)| row).collect::<Vec<_>>());
+    } else {
+        for (title, row) in &rows {
+            wrote(row, title, ui);
+        }
+    }
+}
