@@ -44,7 +44,7 @@ pub fn proposed(kind: Kind, name: &str, network: Ipv4Net, taken: &BTreeSet<MeshI
 
 /// Returns all addresses that the files name, those of removed machines too: none is given twice.
 pub fn taken(spec: &Spec) -> BTreeSet<MeshIp> {
-    let nodes = spec.nodes.values().filter_map(|node| node.mesh.as_ref());
+    let nodes = spec.nodes.values().chain(spec.described.values()).filter_map(|node| node.mesh.as_ref());
     let peers = spec.peers.values().filter_map(|peer| peer.mesh.as_ref());
     nodes.chain(peers).filter_map(|word| word.parse::<Ipv4Addr>().ok()).map(MeshIp::from).collect()
 }

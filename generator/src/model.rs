@@ -4,6 +4,7 @@ mod app;
 mod birth;
 mod check;
 mod cluster;
+mod described;
 mod host;
 mod k3s;
 mod key;
@@ -83,7 +84,7 @@ impl Model {
         let network = check.network();
         let mut keys = node::Keyring::new();
         let nodes = check.nodes(&host, &mut keys);
-        check.described();
+        check.described(&host);
         let peers = check.peers(&mut keys);
         check.places(network.as_ref());
         check.addresses(network.as_ref());

@@ -84,7 +84,9 @@ impl Check<'_> {
 
 fn lines(spec: &Spec) -> Vec<Line<'_>> {
     let path = |folder, name| check::path(&format!("{folder}/{name}.yaml"));
-    let nodes = spec.nodes.iter().map(|(name, node)| Line {
+    // Who waits for an enrolment gets an address by it, unless one is written.
+    let described = spec.described.iter().filter(|(_, node)| node.mesh.is_some());
+    let nodes = spec.nodes.iter().chain(described).map(|(name, node)| Line {
         path: path("nodes", name),
         kind: Kind::Node,
         name,

@@ -87,16 +87,6 @@ impl Check<'_> {
         nodes
     }
 
-    /// Names the machines that wait for their enrolment.
-    pub(super) fn described(&mut self) {
-        for file in self.spec.described.keys() {
-            let path = check::path(&format!("nodes/{file}.yaml"));
-            if self.file_name::<NodeName>(&path, file).is_some() {
-                self.findings.add(Place::file(&path), Fault::NotEnrolled { name: file.clone() });
-            }
-        }
-    }
-
     fn one_node(&mut self, path: &RepoPath, node: &spec::Node, base: &Host) -> Option<Node> {
         let address = node.address.as_ref().and_then(|word| self.address(path, word));
         let role = self.role(path, node);
@@ -158,7 +148,7 @@ impl Check<'_> {
         }
     }
 
-    fn address(&mut self, path: &RepoPath, word: &At<String>) -> Option<IpAddr> {
+    pub(super) fn address(&mut self, path: &RepoPath, word: &At<String>) -> Option<IpAddr> {
         let parsed = word.parse();
         if parsed.is_err() {
             self.bad(
@@ -172,7 +162,7 @@ impl Check<'_> {
     }
 
     /// Takes what is safe as an argument of ssh(1).
-    fn ssh(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {
+    pub(super) fn ssh(&mut self, path: &RepoPath, word: &At<String>) -> Option<String> {
         let plain = |c: char| c.is_ascii_graphic() && !"'\"\\`$;&|<>(){}*?!#".contains(c);
         let valid =
             !word.is_empty() && !word.starts_with('-') && !word.contains("@-") && word.chars().all(plain);

@@ -25,7 +25,7 @@ impl Check<'_> {
             let path = check::path(&format!("peers/{file}.yaml"));
             let name = self.file_name(&path, file);
             self.not_reserved(&path, file);
-            if self.spec.nodes.contains_key(file) {
+            if self.spec.nodes.contains_key(file) || self.spec.described.contains_key(file) {
                 let other = check::path(&format!("nodes/{file}.yaml"));
                 self.findings.add(Place::file(&path), Fault::SameName { other });
             }

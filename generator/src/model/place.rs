@@ -71,12 +71,17 @@ impl Check<'_> {
         node: &spec::Node,
         word: &At<String>,
     ) -> Option<NodeName> {
-        let name = self.node_there(path, word)?;
+        // Two that wait for their enrolment may do so together.
+        let waits = (!node.is_enrolled()).then(|| self.spec.described.get(word.as_str())).flatten();
+        let name = match waits {
+            Some(_) => self.word(path, word)?,
+            None => self.node_there(path, word)?,
+        };
         if !node.nat {
             self.findings.add(Place::of(path, word), Fault::NeedlessRelay {});
             return None;
         }
-        if self.spec.nodes.get(name.as_str()).is_some_and(|relay| relay.nat) {
+        if waits.or_else(|| self.spec.nodes.get(name.as_str())).is_some_and(|relay| relay.nat) {
             let hint = self.relay_hint(path);
             self.findings.add(Place::of(path, word), Fault::HiddenRelay { name: name.clone(), hint });
         }
@@ -104,7 +109,7 @@ impl Check<'_> {
     /// Reports addresses that lead nowhere, machines that cannot find each other, and a cluster without a server.
     pub(super) fn places(&mut self, network: Option<&Network>) {
         let there = self.spec.nodes.iter().filter(|(_, node)| !node.removed);
-        for (file, node) in there.clone() {
+        for (file, node) in there.clone().chain(&self.spec.described) {
             let path = check::path(&format!("nodes/{file}.yaml"));
             self.reached(&path, node, network);
         }
@@ -126,7 +131,7 @@ impl Check<'_> {
     fn reached(&mut self, path: &RepoPath, node: &spec::Node, network: Option<&Network>) {
         self.dialled_by_people(path, node, network);
         let Some(word) = &node.address else {
-            if !node.nat {
+            if !node.nat && node.is_enrolled() {
                 self.findings.add(Place::file(path), Fault::NoPlace {});
             }
             return;
@@ -155,7 +160,8 @@ impl Check<'_> {
     /// Reports two machines that are dialled at one address: each has the same port.
     fn one_at_each_place(&mut self) {
         let mut whose: BTreeMap<IpAddr, RepoPath> = BTreeMap::new();
-        for (file, node) in self.spec.nodes.iter().filter(|(_, node)| !node.removed) {
+        let there = self.spec.nodes.iter().filter(|(_, node)| !node.removed);
+        for (file, node) in there.chain(&self.spec.described) {
             let path = check::path(&format!("nodes/{file}.yaml"));
             let Some(word) = &node.address else { continue };
             let Ok(address) = word.parse::<IpAddr>() else { continue };
