@@ -1,10 +1,12 @@
 //! Whether machines may join, and as what: decided from what was seen, all findings at once. Pure.
 
+mod described;
 mod part;
 mod ports;
 mod refusal;
 
-pub use part::{Part, Wishes, described, heed, node, parts};
+pub use described::{completed, contradictions};
+pub use part::{Part, Wishes, node, parts};
 pub use ports::{Opening, by_node, closing, keep};
 pub use refusal::Refusal;
 

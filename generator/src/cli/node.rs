@@ -8,7 +8,7 @@ mod refresh;
 mod remove;
 mod show;
 
-pub(super) use file::proven;
+pub(super) use file::{joined, proven};
 
 use super::Done;
 use crate::error::CliError;

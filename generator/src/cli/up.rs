@@ -2,14 +2,14 @@
 
 mod here;
 
-use super::node::{announce, proven};
+use super::node::{announce, joined, proven};
 use super::ship::{accompany, commit_and_push, judge};
 use super::{Done, new};
 use crate::disk::Repo;
 use crate::enrol::{Trouble, pin};
 use crate::error::CliError;
 use crate::git::Git;
-use crate::join::{self, Wishes, parts, places, refusals};
+use crate::join::{self, Wishes, contradictions, parts, places, refusals};
 use crate::origin::{self, REMOTE};
 use crate::render;
 use crate::spec::Spec;
@@ -18,8 +18,7 @@ use crate::ui::Ui;
 use here::{Here, look};
 use ipnet::Ipv4Net;
 use knarr_node::firewall::{Open, Ssh as SshFrom};
-use knarr_node::name::{ClusterName, RepoPath};
-use std::collections::{BTreeMap, BTreeSet};
+use knarr_node::name::ClusterName;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,12 +59,13 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     }
     let ssh = Ssh::here()?;
     let here = look(&ssh, name, &ui)?;
-    refuse(args, name, &here, &ui)?;
-    announce_all(args, name, &here, &ui);
+    let repo = Repo::at(name.as_str());
+    let spec = written(&repo)?;
+    refuse(args, &spec, &here, &ui)?;
+    announce_all(args, &spec, &here, &ui);
     if !ui.ask("Go on?")? {
         return Err(CliError::user("nothing was done"));
     }
-    let repo = Repo::at(name.as_str());
     let git = Git::at(repo.root());
     found(args, &repo, &git, &ui)?;
     join(args, &repo, &ssh, &here, &ui)?;
@@ -78,9 +78,17 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     Ok(Done::Fine)
 }
 
+/// Reads what the repository says already; nothing when there is none yet.
+fn written(repo: &Repo) -> Result<Spec, CliError> {
+    let there = repo.read("cluster.yaml")?.is_some();
+    Ok(if there { render::compile(repo)?.spec } else { Spec::default() })
+}
+
 /// Stops for what a person must put right first, all at once.
-fn refuse(args: &Args, name: &ClusterName, here: &Here, ui: &Ui) -> Result<(), CliError> {
-    let mut refused = refusals(name, &BTreeMap::new(), std::slice::from_ref(&here.candidate));
+fn refuse(args: &Args, spec: &Spec, here: &Here, ui: &Ui) -> Result<(), CliError> {
+    let candidates = std::slice::from_ref(&here.candidate);
+    let mut refused = refusals(args.new.name(), &spec.nodes, candidates);
+    refused.extend(contradictions(spec, candidates, &wishes(args, here)));
     refused.retain(|(_, why)| !(args.replace_firewall && matches!(why, join::Refusal::Firewall(_))));
     let mut troubles: Vec<Trouble> =
         refused.iter().map(|(node, why)| Trouble::of(node, why, why.help())).collect();
@@ -110,8 +118,8 @@ fn refuse(args: &Args, name: &ClusterName, here: &Here, ui: &Ui) -> Result<(), C
     Err(CliError::told())
 }
 
-fn announce_all(args: &Args, name: &ClusterName, here: &Here, ui: &Ui) {
-    let part = part(args, &Spec::default(), mesh(&Spec::default()), here);
+fn announce_all(args: &Args, spec: &Spec, here: &Here, ui: &Ui) {
+    let (name, part) = (args.new.name(), part(args, spec, mesh(spec), here));
     let folder = std::path::absolute(name.as_str()).unwrap_or_else(|_| PathBuf::from(name.as_str()));
     ui.say("This machine becomes a cluster of its own that follows a git repository.\n");
     ui.say(format_args!("  repository  {}", folder.display()));
@@ -152,24 +160,25 @@ fn join(args: &Args, repo: &Repo, ssh: &Ssh, here: &Here, ui: &Ui) -> Result<(),
     let born = born.map_err(|trouble| CliError::environment(trouble.why).help(trouble.help))?;
     if !compiled.spec.nodes.contains_key(candidate.name.as_str()) {
         let part = part(args, &compiled.spec, model.cluster.network.mesh, here);
-        let path: RepoPath = format!("nodes/{}.yaml", candidate.name).parse().expect("a name has no slash");
-        repo.write_spec(&path, "node", &join::node(candidate, &part, &born))?;
+        joined(repo, &compiled.spec, candidate, &part, &born)?;
     }
     Ok(())
 }
 
 fn mesh(spec: &Spec) -> Ipv4Net {
     let written = spec.cluster.as_ref().map(|cluster| cluster.network.clone()).unwrap_or_default();
-    written.mesh.parse().expect("the default is a network")
+    written.mesh.parse().unwrap_or_else(|_| mesh(&Spec::default()))
+}
+
+fn wishes(args: &Args, here: &Here) -> Wishes {
+    let (name, open) = (&here.candidate.name, args.open.iter().copied().collect());
+    Wishes { servers: [name.clone()].into(), open: [(name.clone(), open)].into() }
 }
 
 fn part(args: &Args, spec: &Spec, mesh: Ipv4Net, here: &Here) -> join::Part {
     let candidate = &here.candidate;
-    let open: BTreeSet<Open> = args.open.iter().copied().collect();
-    let wishes =
-        Wishes { servers: [candidate.name.clone()].into(), open: [(candidate.name.clone(), open)].into() };
     let places = places(&spec.nodes, &[&candidate.probe]);
-    let mut all = parts(spec, mesh, &[&candidate.name], &places, &wishes);
+    let mut all = parts(spec, mesh, &[&candidate.name], &places, &wishes(args, here));
     all.pop().expect("each machine has its part")
 }
 

@@ -1,5 +1,6 @@
 //! What machines become in the cluster, and the files that say so. Pure.
 
+use super::described::Written;
 use super::ports::reached;
 use super::{Candidate, Place, keys};
 use crate::address::{Kind, proposed, taken};
@@ -43,15 +44,7 @@ impl Wishes {
     }
 }
 
-/// Returns how others reach a machine, as far as its file said so before it was enrolled: who wrote it knows of
-/// addresses that the machine itself does not have, as floating ones.
-pub fn heed(seen: Place, described: Option<&Node>) -> Place {
-    let Some(Node { address, nat, .. }) = described else { return seen };
-    let address = address.as_ref().and_then(|word| word.parse().ok()).map(Place::At);
-    address.unwrap_or(if *nat { Place::Nat } else { seen })
-}
-
-/// Decides what each machine becomes, in the order of `names`.
+/// Decides what each machine becomes, in the order of `names`: what the file of one that was described says counts.
 ///
 /// A cluster without a server gets one, if none was wished: the first that others reach, else the first. Who is behind NAT goes through the
 /// first server that others reach, else through the first such machine.
@@ -62,47 +55,54 @@ pub fn parts(
     places: &[Place],
     wishes: &Wishes,
 ) -> Vec<Part> {
-    let there = || spec.nodes.values().filter(|node| !node.removed);
-    let served = there().any(|node| node.roles.iter().any(|role| role.value == Role::Server));
-    let reached = |place: &Place| matches!(place, Place::At(_));
-    let founds = !served && wishes.servers.is_empty();
-    let founder = founds.then(|| places.iter().position(reached).unwrap_or(0));
-    let is_server = |n: usize| Some(n) == founder || wishes.servers.contains(names[n]);
-    let role = |n: usize| if is_server(n) { Role::Server } else { Role::Agent };
+    let written: Vec<Written> =
+        names.iter().map(|name| Written::of(spec.described.get(name.as_str()))).collect();
+    let places: Vec<Place> =
+        places.iter().zip(&written).map(|(seen, written)| written.place.unwrap_or(*seen)).collect();
+    let roles = roles(spec, names, &places, &written, wishes);
+    let relay = relay(spec, names, &places, &roles);
+    let mut taken = taken(spec);
+    let part = |(n, written): (usize, Written)| {
+        let free = || proposed(Kind::Node, names[n].as_str(), mesh, &taken);
+        let mesh = written.mesh.or_else(free);
+        taken.extend(mesh);
+        let relay = written.relay.or_else(|| relay.clone()).filter(|_| places[n] == Place::Nat);
+        let typed = || wishes.open.get(names[n]).cloned().unwrap_or_default();
+        let open = if written.open.is_empty() { typed() } else { written.open };
+        Part { role: roles[n], place: places[n], relay, mesh, open }
+    };
+    written.into_iter().enumerate().map(part).collect()
+}
+
+fn roles(
+    spec: &Spec,
+    names: &[&NodeName],
+    places: &[Place],
+    written: &[Written],
+    wishes: &Wishes,
+) -> Vec<Role> {
+    let there = spec.nodes.values().filter(|node| !node.removed);
+    let served = there.flat_map(|node| &node.roles).any(|role| role.value == Role::Server);
+    let typed = |name: &NodeName| wishes.servers.contains(name).then_some(Role::Server);
+    let mut roles: Vec<Option<Role>> =
+        names.iter().zip(written).map(|(name, written)| written.role.or_else(|| typed(name))).collect();
+    if !served && !roles.contains(&Some(Role::Server)) {
+        let free = (0..names.len()).filter(|n| roles[*n].is_none());
+        if let Some(founder) = free.min_by_key(|n| places[*n] == Place::Nat) {
+            roles[founder] = Some(Role::Server);
+        }
+    }
+    roles.into_iter().map(|role| role.unwrap_or(Role::Agent)).collect()
+}
+
+/// Returns the machine that forwards for all that are behind NAT.
+fn relay(spec: &Spec, names: &[&NodeName], places: &[Place], roles: &[Role]) -> Option<String> {
     let known = spec.nodes.iter().filter(|(_, node)| !node.removed && !node.nat);
     let known =
         known.map(|(name, node)| (!node.roles.iter().any(|role| role.value == Role::Server), name.clone()));
-    let new = places.iter().enumerate().filter(|(_, place)| reached(place));
-    let new = new.map(|(n, _)| (role(n) != Role::Server, names[n].to_string()));
-    let relay = known.chain(new).min_by_key(|(no_server, _)| *no_server).map(|(_, name)| name);
-    let mut taken = taken(spec);
-    let part = |(n, place): (usize, &Place)| {
-        let mesh = proposed(Kind::Node, names[n].as_str(), mesh, &taken);
-        taken.extend(mesh);
-        let relay = relay.clone().filter(|_| *place == Place::Nat);
-        let open = wishes.open.get(names[n]).cloned().unwrap_or_default();
-        Part { role: role(n), place: *place, relay, mesh, open }
-    };
-    places.iter().enumerate().map(part).collect()
-}
-
-/// Returns the file of a machine that was described before it was added: what was written there counts.
-pub fn described(described: &Node, added: Node) -> Node {
-    let or = |old: &Option<At<String>>, new| old.clone().or(new);
-    let roles = if described.roles.is_empty() { added.roles } else { described.roles.clone() };
-    let open = if described.open.is_empty() { added.open } else { described.open.clone() };
-    Node {
-        roles,
-        open,
-        address: or(&described.address, added.address),
-        nat: described.nat || added.nat,
-        relay: or(&described.relay, added.relay),
-        ssh: or(&described.ssh, added.ssh),
-        mesh: or(&described.mesh, added.mesh),
-        arch: described.arch.or(added.arch),
-        keys: added.keys,
-        ..described.clone()
-    }
+    let new = (0..names.len()).filter(|n| places[*n] != Place::Nat);
+    let new = new.map(|n| (roles[n] != Role::Server, names[n].to_string()));
+    known.chain(new).min_by_key(|(no_server, _)| *no_server).map(|(_, name)| name)
 }
 
 /// Returns the file of a machine that was added.

@@ -1,6 +1,7 @@
 //! Why a machine may not join, and what to type then.
 
 use crate::probe::Firewall;
+use crate::spec::Arch;
 use knarr_node::name::{ClusterName, NodeName};
 use knarr_node::net::Port;
 use std::collections::BTreeSet;
@@ -60,6 +61,25 @@ pub enum Refusal {
     /// A removed machine had the name.
     #[error("`{0}` is the name of a machine that was removed")]
     Removed(NodeName),
+    /// It was described as an agent.
+    #[error("nodes/{0}.yaml says `agent`, and it is to be a server")]
+    SaysAgent(NodeName),
+    /// It was described with ports, and others were typed.
+    #[error("nodes/{0}.yaml has `open` already, without all of the ports that were typed")]
+    SaysOpen(NodeName),
+    /// It was described with another processor.
+    #[error("nodes/{name}.yaml says `{says}`, and its processor is `{is}`")]
+    SaysArch {
+        /// Which machine.
+        name: NodeName,
+        /// What its file says.
+        says: Arch,
+        /// What was seen.
+        is: Arch,
+    },
+    /// It was described as behind a machine that was described too.
+    #[error("its relay `{0}` was not enrolled yet")]
+    RelayWaits(String),
 }
 
 impl Refusal {
@@ -92,6 +112,12 @@ impl Refusal {
                 format!("choose another name, or, if the machine was reinstalled: knarr node refresh {name}")
             }
             Self::Removed(name) => format!("choose another name, or: knarr node forget {name}"),
+            Self::SaysAgent(name) => format!("write `roles: [server]` in nodes/{name}.yaml"),
+            Self::SaysOpen(name) => format!("add them to `open` in nodes/{name}.yaml, and leave --open out"),
+            Self::SaysArch { name, is, .. } => {
+                format!("is it the right machine? If so, write `arch: {is}` in nodes/{name}.yaml")
+            }
+            Self::RelayWaits(relay) => format!("name it too: knarr node add {relay} …"),
         }
     }
 }

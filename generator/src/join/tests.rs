@@ -195,25 +195,99 @@ fn missing_programs_are_packages_once() {
     assert_eq!(packages(&probe), ["openssh-client", "wireguard-tools", "wireguard-go"].into());
 }
 
+/// A Spec in which machines are described.
+fn described(files: &[(&str, Node)]) -> Spec {
+    let described = files.iter().map(|(name, node)| ((*name).to_owned(), node.clone())).collect();
+    Spec { described, ..Spec::default() }
+}
+
 #[test]
 fn what_was_described_counts_more_than_what_was_seen() {
-    let floating: std::net::IpAddr = "198.51.100.31".parse().unwrap();
-    let described = Node {
+    let floating: IpAddr = "198.51.100.31".parse().unwrap();
+    let file = Node {
         roles: vec![Role::Agent.into()],
         address: Some(floating.to_string().into()),
+        mesh: Some("10.210.0.7".into()),
+        open: vec![crate::spec::OpenPort("tcp/443".to_owned()).into()],
         labels: [("a".into(), "b".into())].into(),
         ..Node::default()
     };
-    assert_eq!(heed(Place::Nat, Some(&described)), Place::At(floating));
-    assert_eq!(heed(Place::Nat, Some(&Node::default())), Place::Nat);
-    assert_eq!(heed(Place::At(floating), Some(&Node { nat: true, ..Node::default() })), Place::Nat);
-    let mesh = Some("10.210.0.7".parse::<std::net::Ipv4Addr>().unwrap().into());
-    let part = Part { role: Role::Server, place: Place::At(floating), relay: None, mesh, open: [].into() };
-    let added = node(&candidate("db"), &part, &born());
-    let both = super::described(&described, added.clone());
+    let names: Vec<NodeName> = ["db", "hut"].map(|name| name.parse().unwrap()).into();
+    let mesh = "10.210.0.0/16".parse().unwrap();
+    let hut = Node { nat: true, relay: Some("barn".into()), ..Node::default() };
+    let spec = described(&[("db", file.clone()), ("hut", hut)]);
+    let seen = [Place::Nat, Place::At(floating)];
+    let parts = parts(&spec, mesh, &[&names[0], &names[1]], &seen, &Wishes::default());
+    let open = ["443".parse().unwrap()].into();
+    let ip = |part: &Part| part.mesh.unwrap().to_string();
+    assert_eq!((parts[0].role, parts[0].place, &parts[0].open), (Role::Agent, Place::At(floating), &open));
+    assert_eq!((ip(&parts[0]).as_str(), &parts[0].relay), ("10.210.0.7", &None));
     assert_eq!(
-        (&both.roles, &both.labels, &both.address),
-        (&described.roles, &described.labels, &described.address)
+        (parts[1].role, parts[1].place, parts[1].relay.as_deref()),
+        (Role::Server, Place::Nat, Some("barn")),
+        "who says nothing of roles founds"
     );
-    assert_eq!((&both.keys, &both.mesh, &both.ssh), (&added.keys, &added.mesh, &added.ssh));
+    let added = node(&candidate("db"), &parts[0], &born());
+    let both = completed(&file, added.clone());
+    assert_eq!((&both.roles, &both.labels, &both.open), (&file.roles, &file.labels, &file.open));
+    assert_eq!((&both.keys, &both.mesh, &both.ssh), (&added.keys, &file.mesh, &added.ssh));
+}
+
+#[test]
+fn a_described_server_founds_and_one_that_is_an_agent_never_does() {
+    let at = Place::At("203.0.113.7".parse().unwrap());
+    let names: Vec<NodeName> = ["attic", "edge", "worker"].map(|name| name.parse().unwrap()).into();
+    let names: Vec<&NodeName> = names.iter().collect();
+    let roles = |files: &[(&str, Role)]| -> Vec<Role> {
+        let file = |role: Role| Node { roles: vec![role.into()], ..Node::default() };
+        let files: Vec<(&str, Node)> = files.iter().map(|(name, role)| (*name, file(*role))).collect();
+        let net = "10.210.0.0/16".parse().unwrap();
+        let parts = parts(&described(&files), net, &names, &[Place::Nat, at, at], &Wishes::default());
+        parts.iter().map(|part| part.role).collect()
+    };
+    let (server, agent) = (Role::Server, Role::Agent);
+    assert_eq!(roles(&[("attic", server)]), [server, agent, agent]);
+    assert_eq!(roles(&[("edge", agent)]), [agent, agent, server]);
+    assert_eq!(roles(&[("attic", agent), ("edge", agent), ("worker", agent)]), [agent; 3]);
+}
+
+#[test]
+fn what_contradicts_a_description_is_found_before_anything_is_done() {
+    let file = Node {
+        roles: vec![Role::Agent.into()],
+        open: vec![crate::spec::OpenPort("80".to_owned()).into()],
+        arch: Some(crate::spec::Arch::Arm64),
+        relay: Some("barn".into()),
+        removed: true,
+        ..Node::default()
+    };
+    let name: NodeName = "edge".parse().unwrap();
+    let found = |spec: &Spec, wishes: &Wishes| -> Vec<Refusal> {
+        let all = contradictions(spec, &[candidate("edge")], wishes);
+        all.into_iter().map(|(of, refusal)| (of == name).then_some(refusal).unwrap()).collect()
+    };
+    let open = |ports: &str| by_node(&[format!("edge:{ports}").parse().unwrap()]);
+    let mut spec = described(&[("edge", file)]);
+    let wishes = Wishes { servers: [name.clone()].into(), open: open("80,443") };
+    let says = Refusal::SaysArch {
+        name: name.clone(),
+        says: crate::spec::Arch::Arm64,
+        is: crate::spec::Arch::Amd64,
+    };
+    assert_eq!(
+        found(&spec, &wishes),
+        [
+            Refusal::Removed(name.clone()),
+            Refusal::SaysAgent(name.clone()),
+            Refusal::SaysOpen(name.clone()),
+            says,
+            Refusal::RelayWaits("barn".to_owned()),
+        ]
+    );
+    spec.described.insert("edge".to_owned(), Node::default());
+    assert_eq!(found(&spec, &wishes), []);
+    spec.nodes = nodes(&["barn"]);
+    let behind = Node { nat: true, relay: Some("barn".into()), ..Node::default() };
+    spec.described.insert("edge".to_owned(), behind);
+    assert_eq!(found(&spec, &Wishes { open: open("80"), ..Wishes::default() }), []);
 }

@@ -5,6 +5,7 @@
 mod annotations;
 mod apps;
 mod ci;
+mod described;
 mod explain;
 #[path = "../folder/mod.rs"]
 mod folder;

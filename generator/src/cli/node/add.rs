@@ -2,16 +2,14 @@
 
 use super::super::{Done, open};
 use super::announce::announce;
-use super::file::{path, proven};
-use crate::disk::Repo;
-use crate::edit::with_enrolment;
+use super::file::{joined, proven};
 use crate::enrol::{Pinned, Trouble, pin};
 use crate::error::CliError;
-use crate::join::{self, Candidate, Opening, Part, Refusal, Wishes, by_node, parts, places, refusals};
+use crate::join::{Candidate, Opening, Refusal, Wishes, by_node, contradictions, parts, places, refusals};
 use crate::machine::{Machine, at_once};
 use crate::model::Model;
 use crate::probe::Probe;
-use crate::spec::{Node, Role, Spec};
+use crate::spec::Spec;
 use crate::ssh::{Ssh, Target};
 use crate::ui::Ui;
 use knarr_node::enrol::Born;
@@ -101,62 +99,52 @@ struct Told<'a> {
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let (repo, ui) = (open(ui)?, ui.assume(args.yes));
     let (compiled, model) = proven(&repo, &ui)?;
-    let wishes = wishes(args, &compiled.spec)?;
+    let wishes = wishes(args);
+    once_each(args, &wishes)?;
     let pinned = pin(&repo, &model)?;
     let ssh = Ssh::new()?;
     let nodes = &compiled.spec.nodes;
     let machines: Vec<Wanted> =
         args.machines.iter().map(|typed| typed.wanted(&compiled.spec)).collect::<Result<_, _>>()?;
-    let candidates = look(&ssh, &model, nodes, &machines, args, &ui)?;
+    let candidates = look(&ssh, &model, &compiled.spec, &machines, args, &ui)?;
     let probes: Vec<&Probe> = candidates.iter().map(|candidate| &candidate.probe).collect();
     let names: Vec<&NodeName> = candidates.iter().map(|candidate| &candidate.name).collect();
     let mesh = model.cluster.network.mesh;
-    let described = &compiled.spec.described;
-    let mut places = places(nodes, &probes);
-    for (name, place) in names.iter().zip(&mut places) {
-        *place = join::heed(*place, described.get(name.as_str()));
-    }
-    let mut parts = parts(&compiled.spec, mesh, &names, &places, &wishes);
-    for (name, part) in names.iter().zip(&mut parts) {
-        let roles = described.get(name.as_str()).map(|node| &node.roles);
-        part.role = roles.and_then(|roles| roles.first()).map_or(part.role, |role| role.value);
-    }
+    let parts = parts(&compiled.spec, mesh, &names, &places(nodes, &probes), &wishes);
     announce(&candidates, &parts, &model.cluster.network.ssh, &ui);
     if !ui.ask("Go on?")? {
         return Err(CliError::user("nothing was done"));
     }
-    let (born, failed) = enrol(&pinned, &ssh, &model, &candidates, &ui);
-    let joined = candidates
-        .iter()
-        .zip(&parts)
-        .filter_map(|(candidate, part)| born.get(&candidate.name).map(|born| (candidate, part, born)));
+    let (born, mut failed) = enrol(&pinned, &ssh, &model, &candidates, &ui);
     let mut wrote = Vec::new();
-    for (candidate, part, born) in joined {
-        if !nodes.contains_key(candidate.name.as_str()) {
-            wrote.push(write(&repo, candidate, part, born, described.get(candidate.name.as_str()))?);
+    for (candidate, part) in candidates.iter().zip(&parts) {
+        let (name, relay) = (&candidate.name, part.relay.as_deref());
+        let Some(keys) = born.get(name).filter(|_| !nodes.contains_key(name.as_str())) else { continue };
+        match relay
+            .filter(|relay| !nodes.contains_key(*relay) && !born.keys().any(|it| it.as_str() == *relay))
+        {
+            Some(relay) => failed.push(without_relay(name, relay)),
+            None => wrote.push(joined(&repo, &compiled.spec, candidate, part, keys)?.to_string()),
         }
     }
     report(&wrote, &failed, &ui)
 }
 
-/// Reads what was typed about machines; refuses a name that is typed twice, or is none of them.
-fn wishes(args: &Args, spec: &Spec) -> Result<Wishes, CliError> {
+fn wishes(args: &Args) -> Wishes {
+    Wishes { servers: args.server.iter().cloned().collect(), open: by_node(&args.open) }
+}
+
+/// Refuses a name that is typed twice, or a wish for none of the machines.
+fn once_each(args: &Args, wishes: &Wishes) -> Result<(), CliError> {
     let mut names = BTreeSet::new();
     if let Some(twice) = args.machines.iter().find(|wanted| !names.insert(&wanted.name)) {
         return Err(CliError::user(format!("`{}` is there twice", twice.name))
             .help("give each machine a name of its own"));
     }
-    let mut wishes = Wishes { servers: args.server.iter().cloned().collect(), open: by_node(&args.open) };
-    let is_server = |name: &&NodeName| {
-        let there = spec.described.get(name.as_str());
-        there.is_some_and(|node| node.roles.iter().any(|role| role.value == Role::Server))
-    };
-    wishes.servers.extend(names.iter().copied().filter(is_server).cloned());
-    match wishes.stranger(&names) {
-        Some(name) => Err(CliError::user(format!("`{name}` is none of the machines to add"))
-            .help(format!("of a machine that is there already, edit nodes/{name}.yaml"))),
-        None => Ok(wishes),
-    }
+    wishes.stranger(&names).map_or(Ok(()), |name| {
+        Err(CliError::user(format!("`{name}` is none of the machines to add"))
+            .help(format!("of a machine that is there already, edit nodes/{name}.yaml")))
+    })
 }
 
 /// Looks at all machines at once.
@@ -166,7 +154,7 @@ fn wishes(args: &Args, spec: &Spec) -> Result<Wishes, CliError> {
 fn look(
     ssh: &Ssh,
     model: &Model,
-    nodes: &BTreeMap<String, Node>,
+    spec: &Spec,
     machines: &[Wanted],
     args: &Args,
     ui: &Ui,
@@ -181,7 +169,8 @@ fn look(
             Err(error) => troubles.push(Trouble::of(&name, &error, error.help())),
         }
     }
-    let mut refused = refusals(&model.cluster.name, nodes, &candidates);
+    let mut refused = refusals(&model.cluster.name, &spec.nodes, &candidates);
+    refused.extend(contradictions(spec, &candidates, &wishes(args)));
     refused.retain(|(_, why)| !(args.replace_firewall && matches!(why, Refusal::Firewall(_))));
     troubles.extend(refused.iter().map(|(name, why)| Trouble::of(name, why, why.help())));
     troubles.extend(candidates.iter().filter_map(without_program));
@@ -226,25 +215,10 @@ fn enrol(
     (born, failed)
 }
 
-/// Writes a machine's file; what it said before its enrolment stays.
-fn write(
-    repo: &Repo,
-    candidate: &Candidate,
-    part: &Part,
-    born: &Born,
-    described: Option<&Node>,
-) -> Result<String, CliError> {
-    let (name, path) = (&candidate.name, path(&candidate.name));
-    let new = join::node(candidate, part, born);
-    match described {
-        None => repo.write_spec(&path, "node", &new)?,
-        Some(described) => {
-            let new = join::described(described, new);
-            let edited = with_enrolment(&path, &super::file::text(repo, name)?, described, &new);
-            super::file::write(repo, name, edited, &new)?;
-        }
-    }
-    Ok(path.to_string())
+/// Without its relay a machine's file would be wrong, and nothing could be added any more.
+fn without_relay(node: &NodeName, relay: &str) -> Trouble {
+    let why = format!("its relay `{relay}` was not enrolled");
+    Trouble { node: node.clone(), why, help: format!("knarr node add {node} …, once {relay} is there") }
 }
 
 fn report(wrote: &[String], failed: &[Trouble], ui: &Ui) -> Result<Done, CliError> {

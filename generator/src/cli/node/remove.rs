@@ -2,6 +2,7 @@
 
 use super::super::{Done, open};
 use super::file::{find, path, proven, text, write};
+use crate::disk::Repo;
 use crate::edit::with_removed;
 use crate::error::CliError;
 use crate::spec::Node;
@@ -11,7 +12,7 @@ use knarr_node::name::NodeName;
 /// Take a machine out of the cluster with the next commit
 ///
 /// Writes `removed: true`: the others drop it, Kubernetes and etcd too; the machine itself changes nothing any more, and
-/// keeps its data and what runs there.
+/// keeps its data and what runs there. The file of a machine that was described and never enrolled is deleted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  knarr node remove worker && knarr ship -m \"worker leaves\"")]
 pub(super) struct Args {
@@ -19,7 +20,7 @@ pub(super) struct Args {
     node: NodeName,
 }
 
-/// Delete the file of a machine that was removed
+/// Delete the file of a machine that was removed, or that was described and never enrolled
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  knarr node forget worker")]
 pub(super) struct Forget {
@@ -32,9 +33,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let (compiled, model) = proven(&repo, ui)?;
     let name = &args.node;
     if compiled.spec.described.contains_key(name.as_str()) {
-        repo.remove(&path(name))?;
-        told(&format!("deleted nodes/{name}.yaml: {name} was never enrolled"), name, ui);
-        return Ok(Done::Fine);
+        return never(&repo, name, ui);
     }
     let node = find(&compiled, name)?;
     if node.removed {
@@ -57,6 +56,9 @@ pub(super) fn forget(args: &Forget, ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
     let (compiled, _) = proven(&repo, ui)?;
     let name = &args.node;
+    if compiled.spec.described.contains_key(name.as_str()) {
+        return never(&repo, name, ui);
+    }
     if !find(&compiled, name)?.removed {
         return Err(CliError::user(format!("`{name}` is still part of the cluster")).help(format!(
             "knarr node remove {name} && knarr ship, and when it has left: knarr node forget {name}"
@@ -64,6 +66,20 @@ pub(super) fn forget(args: &Forget, ui: &Ui) -> Result<Done, CliError> {
     }
     repo.remove(&path(name))?;
     told(&format!("deleted nodes/{name}.yaml"), name, ui);
+    Ok(Done::Fine)
+}
+
+/// Deletes the file of a machine that was described: nobody has heard of it, so nobody has to forget it.
+///
+/// # Errors
+/// When it has a State: then it was enrolled, and would leave without a word.
+fn never(repo: &Repo, name: &NodeName, ui: &Ui) -> Result<Done, CliError> {
+    if repo.read(&format!("rendered/nodes/{name}.yaml"))?.is_some() {
+        return Err(CliError::user(format!("`{name}` was enrolled, and its keys are gone from its file"))
+            .help(format!("git checkout HEAD -- nodes/{name}.yaml, and this line once more")));
+    }
+    repo.remove(&path(name))?;
+    told(&format!("deleted nodes/{name}.yaml: {name} was never enrolled"), name, ui);
     Ok(Done::Fine)
 }
 
