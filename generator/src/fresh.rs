@@ -5,7 +5,7 @@ use crate::error::CliError;
 use crate::k3s::{Material, Version};
 use crate::known_hosts::SshHost;
 use crate::model::{ARGOCD, ARGOCD_PIN, SshKey};
-use crate::seal::{CERTIFICATE, KEYS, Pair};
+use crate::seal::{CERTIFICATE, KEYS, Ring};
 use crate::secrets::{self, SecretError};
 use crate::signing::Signing;
 use crate::spec::{self, At, Pinned};
@@ -36,8 +36,8 @@ pub struct Fresh<'a> {
     pub recipient: String,
     /// The public halves of the recovery kit.
     pub recovery: &'a Recovery,
-    /// The key that opens sealed Secrets.
-    pub sealing: &'a Pair,
+    /// The keys that open sealed Secrets.
+    pub sealing: &'a Ring,
     /// K3s's authorities and tokens.
     pub k3s: &'a Material,
     /// Where machines look first for what they download.
@@ -112,8 +112,8 @@ impl Fresh<'_> {
         repo.write_spec(&known("cluster.yaml"), "cluster", &self.cluster())?;
         repo.write_spec(&known(&format!("people/{}.yaml", self.person.0)), "person", &self.person())?;
         repo.write_spec(&known("knarr.lock"), "lock", &self.lock())?;
-        repo.write(&known(CERTIFICATE), self.sealing.certificate.as_bytes())?;
-        repo.write(&known(KEYS), &self.seal(&self.sealing.manifest)?)?;
+        repo.write(&known(CERTIFICATE), self.sealing.certificates().as_bytes())?;
+        repo.write(&known(KEYS), &self.seal(&self.sealing.manifest())?)?;
         let to = [self.recipient.clone(), self.recovery.recipient.clone()].into();
         write_material(repo, self.k3s, &to)?;
         self.write_access(repo)

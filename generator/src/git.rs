@@ -3,9 +3,11 @@
 mod history;
 mod merge;
 mod past;
+mod search;
 
 pub use history::{History, Side};
 pub use merge::{Merged, merge};
+pub use search::Found;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -44,6 +44,7 @@ pub mod release;
 pub mod render;
 pub mod route;
 pub mod seal;
+pub mod sealing;
 pub mod secrets;
 pub mod setup;
 pub mod signing;

@@ -40,7 +40,7 @@ pub use until::expired;
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};
 use crate::k3s::Authority;
-use crate::seal;
+use crate::seal::{self, KeyId};
 use crate::secrets;
 use crate::spec::{Spec, merged};
 use check::Check;
@@ -70,6 +70,8 @@ pub struct Model {
     pub lock: Lock,
     /// All secrets with the digests of their encrypted files.
     pub secrets: BTreeMap<SecretName, Digest>,
+    /// The keys that open sealed Secrets, newest first.
+    pub sealing_keys: Vec<KeyId>,
 }
 
 impl Model {
@@ -78,6 +80,7 @@ impl Model {
         let mut check = Check { spec, inputs, findings };
         check.files();
         seal::check::check(inputs, check.findings);
+        let sealing_keys = seal::held::check(inputs, check.findings);
         let secrets = check.secrets();
         let people = check.people();
         let host = check.cluster_host();
@@ -100,7 +103,7 @@ impl Model {
             return None;
         }
         let directory = check.directory(&cluster, &nodes, &peers)?;
-        Some(Self { envelope, cluster, nodes, peers, directory, apps, people, lock, secrets })
+        Some(Self { envelope, cluster, nodes, peers, directory, apps, people, lock, secrets, sealing_keys })
     }
 }
 

@@ -68,6 +68,7 @@ pub fn prove(inputs: Inputs) -> Compiled {
     let spec = Spec::of(&inputs, &mut findings);
     let model = Model::of(&spec, &inputs, &mut findings);
     expired(&spec, model.as_ref(), today(), &mut findings);
+    seal::held::ends(&inputs, today(), &mut findings);
     Compiled { inputs, spec, findings, model }
 }
 

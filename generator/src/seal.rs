@@ -6,19 +6,23 @@
 mod certificate;
 pub mod check;
 mod each;
+pub(crate) mod held;
 mod key;
 mod object;
 mod pair;
+mod ring;
 mod scope;
 mod secret;
 mod wire;
 
 pub use certificate::{Certificate, CertificateError, KeyId};
 pub use each::each;
+pub use held::{is_sealed, sealed_by};
 pub(crate) use key::pkcs1;
 pub use key::{KeyError, OpenError, SealingKey};
 pub use object::{Plain, SealError, SealedSecret, Template, Value};
 pub use pair::Pair;
+pub use ring::{Ring, RingError};
 pub use scope::Scope;
 pub use secret::{Empty, Flaw, Found, Given, NoSecrets, secrets};
 

@@ -12,6 +12,7 @@ use crate::known_hosts::SshHost;
 use crate::private::write_new;
 use crate::release::{Release, Releases};
 use crate::render::{render, today};
+use crate::seal::Ring;
 use crate::secrets::{self, Identities};
 use crate::setup::setup;
 use crate::signing::{self, Signing};
@@ -107,7 +108,7 @@ pub(super) fn found(args: &Args, ui: &Ui) -> Result<(), CliError> {
     let (identity, recipient) = age_identity(&args.name)?;
     let (domain, origin) = (args.domain.clone(), args.origin.clone());
     let k3s = &Material::new(&args.name, today())?;
-    let sealing = &sealing.finish(&args.name, ui)?;
+    let sealing = &Ring::from(sealing.finish(&args.name, ui)?);
     let fresh = Fresh {
         name: args.name.clone(),
         domain,

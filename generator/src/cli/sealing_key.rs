@@ -1,18 +1,27 @@
 //! `knarr sealing-key`.
 
+mod export;
+mod import;
+mod list;
+mod new;
+mod remove;
+mod rotate;
+
 use super::{Done, open, secret};
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::render;
-use crate::seal::{CERTIFICATE, Certificate, KEYS, Pair, SealingKey};
-use crate::secrets;
+use crate::finding::Findings;
+use crate::seal::{KeyError, KeyId, Pair, Ring, SealingKey};
+use crate::sealing;
+use crate::spec::Spec;
 use crate::ui::Ui;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil::Date};
 use knarr_node::name::ClusterName;
+use std::collections::BTreeSet;
 use std::thread::{self, JoinHandle};
 
-/// Make the key that opens sealed Secrets
+/// Make, list, exchange and move the keys that open sealed Secrets
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -21,19 +30,27 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    New(New),
+    New(new::Args),
+    List(list::Args),
+    Rotate(rotate::Args),
+    Remove(remove::Args),
+    Import(import::Args),
+    Export(export::Args),
 }
 
-/// Make the sealing key of a repository that has none
-///
-/// `knarr new` makes one, so this is for older repositories. Writes secrets/sealing.crt, which seals, and
-/// secrets/sealing-keys.age, which opens: encrypted to everybody who has `decrypt`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  knarr sealing-key new && knarr seal db --namespace shop password -")]
-struct New {}
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    match &args.command {
+        Command::New(_) => new::run(ui),
+        Command::List(_) => list::run(ui),
+        Command::Rotate(_) => rotate::run(ui),
+        Command::Remove(args) => remove::run(args, ui),
+        Command::Import(args) => import::run(args, ui),
+        Command::Export(args) => export::run(args, ui),
+    }
+}
 
 /// A key that is being made meanwhile: RSA with 4096 bits takes a second or a few.
-pub(super) struct Making(JoinHandle<Result<SealingKey, crate::seal::KeyError>>);
+pub(super) struct Making(JoinHandle<Result<SealingKey, KeyError>>);
 
 impl Making {
     /// Begins.
@@ -41,43 +58,61 @@ impl Making {
         Self(thread::spawn(SealingKey::generate))
     }
 
-    /// Waits for the key, and makes its files.
+    /// Waits for the key, and makes its certificate, which seals from now on.
     pub(super) fn finish(self, cluster: &ClusterName, ui: &Ui) -> Result<Pair, CliError> {
         let _progress = ui.progress("making the sealing key (RSA, 4096 bits)");
         let key = self.0.join().map_err(|_| CliError::bug("making the sealing key failed"))??;
-        Ok(Pair::of(&key, cluster, today())?)
+        Ok(Pair::of(key, cluster, Timestamp::now())?)
     }
 }
 
-fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
+/// A repository whose sealing keys are handled.
+struct Here {
+    repo: Repo,
+    cluster: ClusterName,
+    /// Who opens what is written.
+    to: BTreeSet<String>,
 }
 
-pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
-    let Command::New(_) = &args.command;
-    let repo = open(ui)?;
-    absent(&repo)?;
-    let making = Making::start();
-    let compiled = render::compile(&repo)?;
-    let Some(model) = compiled.model else {
-        return Err(render::show(&compiled.findings, &compiled.inputs, ui));
+impl Here {
+    fn open(ui: &Ui) -> Result<Self, CliError> {
+        let repo = open(ui)?;
+        let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
+        let cluster = spec.cluster.as_ref().and_then(|cluster| cluster.name.parse().ok());
+        let cluster =
+            cluster.ok_or_else(|| CliError::user("cluster.yaml names no cluster").help("knarr check"))?;
+        Ok(Self { repo, cluster, to: secret::recipients(&spec) })
+    }
+
+    /// Opens the keys.
+    fn ring(&self) -> Result<Ring, CliError> {
+        sealing::read(&self.repo, &self.cluster)?
+            .ok_or_else(|| CliError::user("this repository has no sealing key").help("knarr sealing-key new"))
+    }
+
+    fn keep(&self, ring: &Ring) -> Result<(), CliError> {
+        sealing::write(&self.repo, ring, &self.to)
+    }
+}
+
+/// Returns the key that a fingerprint, or the beginning of one, means.
+fn find<'a>(ring: &'a Ring, wanted: &str) -> Result<&'a Pair, CliError> {
+    let is = |id: &KeyId| {
+        let id = id.to_string();
+        id.starts_with(wanted) || id.trim_start_matches("SHA256:").starts_with(wanted)
     };
-    let pair = making.finish(&model.cluster.name, ui)?;
-    let to = secret::recipients(&compiled.spec);
-    let keys = secrets::seal(&to, &pair.manifest)?;
-    repo.write(&KEYS.parse().expect("it is a path"), &keys)?; // first: a certificate alone would seal what nobody opens
-    repo.write(&CERTIFICATE.parse().expect("it is a path"), pair.certificate.as_bytes())?;
-    let id = Certificate::read(pair.certificate.as_bytes()).map_err(CliError::bug)?.id;
-    ui.done(format_args!("wrote {CERTIFICATE} and {KEYS}: key {id}, which {} identities can read", to.len()));
-    Ok(Done::Fine)
+    let mut found = ring.pairs().iter().filter(|pair| is(pair.id()));
+    match (found.next(), found.next()) {
+        (Some(pair), None) => Ok(pair),
+        (None, _) => {
+            Err(CliError::user(format!("no key here is called `{wanted}`")).help("knarr sealing-key list"))
+        }
+        (Some(_), Some(_)) => Err(CliError::user(format!("several keys begin with `{wanted}`"))
+            .help("type more of it: knarr sealing-key list")),
+    }
 }
 
-fn absent(repo: &Repo) -> Result<(), CliError> {
-    for path in [CERTIFICATE, KEYS] {
-        if repo.read(path)?.is_some() {
-            return Err(CliError::user(format!("`{path}` is there already"))
-                .help("use it: what was sealed opens only with the key that sealed it"));
-        }
-    }
-    Ok(())
+/// Returns the day of a time, UTC.
+fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).date().to_string()
 }

@@ -368,6 +368,38 @@ faults! {
         /// What is wrong with it.
         why: String,
     } = "this is no certificate to seal with: {why}", "take an earlier one: git log -- secrets/sealing.crt";
+    /// Values under an older key.
+    ///
+    /// It still opens them. But it stays in the cluster for their sake, and whoever got hold of it reads them.
+    KN0326 Warning RetiredKey {
+        /// The key.
+        key: String,
+        /// The file.
+        path: RepoPath,
+    } = "a key that seals no more sealed this: {key}", "knarr reseal {path}";
+    /// Values under a key that nobody here has.
+    ///
+    /// The cluster's controller has the keys of this repository and no others, so it cannot open them.
+    KN0327 Error UnknownSealingKey {
+        /// The key.
+        key: String,
+    } = "the key that sealed this is none of secrets/sealing.crt: {key}", "bring it with `knarr sealing-key import`, or seal the values anew: knarr seal";
+    /// A certificate that seals for a month at most.
+    ///
+    /// Nothing is sealed after its last day. What was sealed opens for ever.
+    KN0328 Warning CertificateEnds {
+        /// Its last day.
+        until: String,
+    } = "the newest sealing key seals until {until}", "knarr sealing-key rotate";
+    /// Values in another place than they were sealed for.
+    ///
+    /// A value of strict scope opens under the name and in the namespace that it was sealed for, a namespace-wide one in the namespace.
+    KN0329 Error Moved {
+        /// What it was sealed for.
+        sealed: String,
+        /// What it is called now.
+        here: String,
+    } = "this was sealed for {sealed} and opens nowhere else, also not as {here}", "give it back its name and namespace, or seal the values for this one: knarr seal";
 
     /// A repository that is newer than this program.
     ///

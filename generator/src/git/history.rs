@@ -16,7 +16,7 @@ pub type Side = BTreeMap<RepoPath, Vec<u8>>;
 pub(super) const HEADS: [&str; 7] =
     ["HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD", "ORIG_HEAD", "FETCH_HEAD"];
 
-fn cannot(what: &str) -> impl FnOnce(git2::Error) -> GitError {
+pub(super) fn cannot(what: &str) -> impl FnOnce(git2::Error) -> GitError {
     let what = what.to_owned();
     move |source| GitError::Read { what, source }
 }

@@ -28,7 +28,7 @@ const GIVEN: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-sys
 /// Adds the files of all that is there before apps.
 pub(super) fn bootstrap(model: &Model, tree: &mut Tree) {
     tree.objects("rendered/bootstrap/namespaces.yaml", &namespaces(model));
-    tree.objects("rendered/bootstrap/sealed-secrets.yaml", &controller());
+    tree.objects("rendered/bootstrap/sealed-secrets.yaml", &controller(model));
     tree.objects("rendered/bootstrap/projects.yaml", &projects(model));
 }
 
@@ -51,9 +51,11 @@ fn namespaces(model: &Model) -> Vec<Object> {
     std::iter::once(ARGOCD.to_owned()).chain(made).map(namespace).collect()
 }
 
-fn controller() -> Vec<Object> {
-    let text =
-        template::fill(template::SEALED_SECRETS, &[("namespace", seal::NAMESPACE), ("image", CONTROLLER)]);
+/// Returns the controller; another set of keys is another Pod, for it reads them at its start.
+fn controller(model: &Model) -> Vec<Object> {
+    let keys: Vec<String> = model.sealing_keys.iter().map(ToString::to_string).collect();
+    let words = [("namespace", seal::NAMESPACE), ("image", CONTROLLER), ("keys", &keys.join(" "))];
+    let text = template::fill(template::SEALED_SECRETS, &words);
     let path: RepoPath = "templates/sealed-secrets.yaml".parse().expect("it is a path");
     let objects = parse_objects(&path, text.as_bytes()).expect("a template of ours is YAML, a test says so");
     objects.into_iter().map(Object).collect()

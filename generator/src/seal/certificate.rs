@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use ssh_key::public::{KeyData, RsaPublicKey};
 use ssh_key::{HashAlg, Mpint};
 use std::fmt;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::pem::parse_x509_pem;
+use x509_parser::certificate::{Validity, X509Certificate};
+use x509_parser::error::PEMError;
+use x509_parser::pem::{Pem, parse_x509_pem};
 use x509_parser::public_key::PublicKey;
+use x509_parser::time::ASN1Time;
 
 /// The fewest bits of a key that may seal.
 const FEWEST_BITS: usize = 2048;
@@ -72,6 +74,8 @@ impl fmt::Display for KeyId {
 pub struct Certificate {
     /// The key's fingerprint.
     pub id: KeyId,
+    /// From when on it seals: of several keys, the one with the latest seals.
+    pub since: Timestamp,
     /// When it stops sealing.
     pub until: Timestamp,
     pub(super) key: OaepPublicEncryptingKey,
@@ -81,10 +85,26 @@ impl Certificate {
     /// Reads the first certificate of a PEM file, whatever its date.
     pub fn read(pem: &[u8]) -> Result<Self, CertificateError> {
         let (_, pem) = parse_x509_pem(pem).map_err(|_| CertificateError::NotPem)?;
+        Self::of(&pem)
+    }
+
+    /// Reads all certificates of a PEM file.
+    ///
+    /// # Errors
+    /// When one of them is none, or there is none at all.
+    pub fn read_all(pem: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let read = |pem: Result<Pem, PEMError>| Self::of(&pem.map_err(|_| CertificateError::NotPem)?);
+        let all: Vec<_> = Pem::iter_from_buffer(pem).map(read).collect::<Result<_, _>>()?;
+        if all.is_empty() { Err(CertificateError::NotPem) } else { Ok(all) }
+    }
+
+    fn of(pem: &Pem) -> Result<Self, CertificateError> {
         let certificate = pem.parse_x509().map_err(|_| CertificateError::NotPem)?;
         let (id, key) = public(&certificate)?;
-        let until = certificate.validity().not_after.timestamp();
-        Ok(Self { id, key, until: Timestamp::from_second(until).unwrap_or(Timestamp::MAX) })
+        let time = |at: ASN1Time, beyond| Timestamp::from_second(at.timestamp()).unwrap_or(beyond);
+        let Validity { not_before, not_after } = *certificate.validity();
+        let (since, until) = (time(not_before, Timestamp::MIN), time(not_after, Timestamp::MAX));
+        Ok(Self { id, since, until, key })
     }
 
     /// Reads a certificate that seals now.

@@ -28,6 +28,9 @@ pub enum KeyError {
     /// No private RSA key in PEM.
     #[error("this is no private RSA key in PEM (PKCS#1 or PKCS#8)")]
     Read,
+    /// No certificate of this key.
+    #[error("its certificate is missing, unreadable or another key's")]
+    Certificate,
 }
 
 /// A value that this key does not open.
@@ -93,13 +96,14 @@ impl SealingKey {
 
     /// Opens all values of a SealedSecret.
     pub fn open(&self, sealed: &SealedSecret) -> Result<BTreeMap<DataKey, Value>, OpenError> {
-        let label = sealed.label();
-        let open = |(key, text): (&DataKey, &String)| {
-            let bytes = STANDARD.decode(text).map_err(|_| OpenError::NoValue { key: key.clone() })?;
-            let value = wire::decrypt(&self.opens, &label, &bytes).map_err(|why| refused(why, key))?;
-            Ok((key.clone(), Value(value)))
-        };
+        let open = |(key, text): (&DataKey, &String)| Ok((key.clone(), self.open_value(sealed, key, text)?));
         sealed.spec.encrypted_data.iter().map(open).collect()
+    }
+
+    /// Opens one value of a SealedSecret: `text`, which stands there under `key`.
+    pub fn open_value(&self, sealed: &SealedSecret, key: &DataKey, text: &str) -> Result<Value, OpenError> {
+        let bytes = STANDARD.decode(text).map_err(|_| OpenError::NoValue { key: key.clone() })?;
+        wire::decrypt(&self.opens, &sealed.label(), &bytes).map(Value).map_err(|why| refused(why, key))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The SealedSecret object: what is written, read back, and sealed anew.
 
 use super::certificate::{Certificate, KeyId};
+use super::held::SEALED_BY;
 use super::{Scope, wire};
 use aws_lc_rs::rand::SecureRandom;
 use base64::Engine;
@@ -14,9 +15,6 @@ use zeroize::Zeroizing;
 /// The object's version and kind.
 const VERSION: &str = "bitnami.com/v1alpha1";
 const KIND: &str = "SealedSecret";
-
-/// Annotation with the fingerprint of the key that sealed all values of a file: ciphertext does not tell.
-const SEALED_BY: &str = "knarr/sealing-key";
 
 /// The most bytes of all values together that Kubernetes takes in one Secret.
 /// Source: k8s.io/api v0.36, core/v1, MaxSecretSize.

@@ -224,26 +224,29 @@ fn a_private_key_is_read_as_pkcs1_and_pkcs8_and_written_as_pkcs1() {
 #[test]
 fn a_new_pair_is_one_that_the_controller_would_have_made() {
     let (key, _) = pair(1);
-    let pair = Pair::of(&key, &"harbor".parse().unwrap(), "2026-11-21".parse().unwrap()).unwrap();
-    let certificate = Certificate::read(pair.certificate.as_bytes()).unwrap();
-    assert_eq!(certificate.id, key.id);
-    assert_eq!(certificate.until.to_string(), "2036-11-21T00:00:00Z");
-    let manifest: serde_json::Value = serde_json::from_slice(&pair.manifest).unwrap();
+    let pair = Pair::of(key, &"harbor".parse().unwrap(), "2026-11-21T08:30:00Z".parse().unwrap()).unwrap();
+    assert_eq!(pair.certificate.id, pair.key.id);
+    assert_eq!(pair.certificate.since.to_string(), "2026-11-21T08:30:00Z");
+    assert_eq!(pair.certificate.until.to_string(), "2036-11-21T08:30:00Z");
+    let certificate = pair.pem.clone();
+    let list: serde_json::Value = serde_json::from_slice(&Ring::from(pair).manifest()).unwrap();
+    assert_eq!(list["kind"], "List");
+    let manifest = &list["items"][0];
     assert_eq!(manifest["kind"], "Secret");
     assert_eq!(manifest["type"], "kubernetes.io/tls");
     assert_eq!(manifest["metadata"]["namespace"], "kube-system");
     assert_eq!(manifest["metadata"]["labels"]["sealedsecrets.bitnami.com/sealed-secrets-key"], "active");
     let decoded = |key: &str| STANDARD.decode(manifest["data"][key].as_str().unwrap()).unwrap();
     assert_eq!(decoded("tls.key"), KEYS_OF_TESTS[1].0.as_bytes());
-    assert_eq!(decoded("tls.crt"), pair.certificate.as_bytes());
+    assert_eq!(decoded("tls.crt"), certificate.as_bytes());
 }
 
 #[test]
 fn no_value_and_no_key_is_shown_by_debug() {
     let (key, certificate) = pair(0);
-    let pair = Pair::of(&key, &"harbor".parse().unwrap(), "2026-11-21".parse().unwrap()).unwrap();
-    let shown = format!("{:?} {key:?} {certificate:?} {pair:?}", plain(Scope::Strict));
     let secret_line = key.pem().lines().nth(5).unwrap().to_owned();
+    let pair = Pair::of(key, &"harbor".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap()).unwrap();
+    let shown = format!("{:?} {certificate:?} {:?}", plain(Scope::Strict), Ring::from(pair));
     assert!(!shown.contains("hunter2") && !shown.contains(&secret_line), "{shown}");
     assert!(!shown.contains("104, 117, 110"), "bytes are values too: {shown}");
 }

@@ -22,5 +22,6 @@ mod plan;
 mod repository;
 mod seal;
 mod seal_secrets;
+mod sealing_key;
 mod ssh;
 mod upgrade;

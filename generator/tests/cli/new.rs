@@ -1,8 +1,7 @@
 //! `knarr new` against a real git and ssh-keygen.
 
 use crate::home::Home;
-use ::knarr::seal::{Certificate, SealingKey};
-use base64::Engine;
+use ::knarr::seal::{Certificate, Ring};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -85,13 +84,11 @@ fn the_sealing_key_is_made_with_the_cluster_and_the_recovery_kit_opens_it() {
     knarr(&home, ".", &["new", "harbor", "--recovery", "kit"]);
     let kit = ::knarr::secrets::Identities::read(&home.path("kit")).unwrap();
     let keys = fs::read(home.path("harbor/secrets/sealing-keys.age")).unwrap();
-    let manifest: serde_json::Value =
-        serde_json::from_slice(&kit.open("sealing-keys", &keys).unwrap()).unwrap();
-    let encoded = manifest["data"]["tls.key"].as_str().unwrap();
-    let pem = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
-    let key = SealingKey::read(std::str::from_utf8(&pem).unwrap()).unwrap();
+    let keys = kit.open("sealing-keys", &keys).unwrap();
+    let keys = std::str::from_utf8(&keys).unwrap();
+    let ring = Ring::read(keys, &"harbor".parse().unwrap(), jiff::Timestamp::now()).unwrap();
     let certificate = fs::read(home.path("harbor/secrets/sealing.crt")).unwrap();
-    assert_eq!(Certificate::read(&certificate).unwrap().id, key.id);
+    assert_eq!(&Certificate::read(&certificate).unwrap().id, ring.newest().id());
     let all = home.git_ends("harbor", &["ls-files", "secrets"]).stdout;
     assert!(
         String::from_utf8(all).unwrap().contains("secrets/sealing-keys.age"),

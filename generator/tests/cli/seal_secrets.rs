@@ -108,11 +108,7 @@ fn the_values_of_a_secret_go_into_a_sealed_one() {
     let cases = [
         (more.replace("db", "other"), &[][..], "is for the Secret shop/db, and this is shop/other"),
         (more.to_owned(), &["--scope", "strict"], "is namespace-wide, and this is strict"),
-        (
-            more.replace("db,", "db, namespace: attic,"),
-            &[],
-            "its namespace is `attic`, and not `shop`",
-        ),
+        (more.replace("db,", "db, namespace: attic,"), &[], "its namespace is `attic`, and not `shop`"),
     ];
     for (text, args, message) in cases {
         let said = seal(&home, &[&["-f", "-", "--merge-into", path], args].concat(), text.as_bytes());

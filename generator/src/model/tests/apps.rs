@@ -28,6 +28,8 @@ items:
 const INGRESS: &str = "{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"Ingress\", \"metadata\": {\"name\": \"shop\"}, \"spec\": {\"rules\": [{\"http\": {\"paths\": []}}, {\"host\": \"a.example\"}]}}";
 const CLAIM: &str = "{apiVersion: v1, kind: PersonalVolumeClaim, metadata: {name: d}}";
 
+const CERTIFICATE: &[u8] = include_bytes!("../../../tests/keys/sealing-2048.crt");
+
 /// The example with K3s and an app.
 fn with_app() -> Inputs {
     let mut inputs = with_k3s();
@@ -137,6 +139,20 @@ fn a_cluster_is_filled_in_the_order_in_which_one_needs_the_other() {
         Some(Output::Text(_)) | None => false,
     };
     assert!(sealed("edge") && !sealed("worker"), "servers alone get the sealing keys");
+}
+
+#[test]
+fn another_set_of_sealing_keys_is_another_pod_of_their_controller() {
+    let mut inputs = with_app();
+    let pod = |inputs: &Inputs| {
+        let (_, model) = check(inputs);
+        text(&lower(&model.unwrap()), "rendered/bootstrap/sealed-secrets.yaml")
+    };
+    let none = pod(&inputs);
+    inputs.files.insert(path("secrets/sealing.crt"), CERTIFICATE.to_vec());
+    let one = pod(&inputs);
+    assert!(one.contains("knarr/sealing-keys: SHA256:na1tutzLpnNwHCED3piwKsfjVHCuXIFJ3sCNXYMF+RU"), "{one}");
+    assert_ne!(none, one);
 }
 
 #[test]
