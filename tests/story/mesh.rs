@@ -10,7 +10,11 @@ use crate::{Lab, wait_until};
 
 /// Four machines in one mesh.
 pub(super) fn play(story: &mut Story<'_>) {
-    story.step("node add: a machine behind another NAT, relayed by edge", shed_joins);
+    story.step("node import: what Terraform lists is described, and shown", machines_are_described);
+    story.step(
+        "node add: a described machine joins by its name, behind another NAT, relayed by edge",
+        shed_joins,
+    );
     story.step("all pairs ping by name, attic and shed through the relay", every_pair_answers);
     story.step("wg: who dials whom, and who keeps its way open", wireguard_is_as_the_directory_says);
     story.step("20 peers come and go, 1,000 packets of others lose none", peers_come_and_go_unnoticed);
@@ -23,11 +27,33 @@ pub(super) fn status(story: &mut Story<'_>) {
     story.step("Prometheus reads metrics on the mesh, the internet does not", metrics_are_on_the_mesh_only);
 }
 
-/// A fourth machine enrols, behind a NAT of its own; `node add` proposes the relay.
+/// What Terraform says of the lab, as `terraform output -json`: edge is there, shed and a spare one are new.
+const OUTPUT: &str = r#"{"machines": {"sensitive": false, "type": ["list", "dynamic"], "value": [
+  {"name": "edge", "public_ip": "203.0.113.7", "ssh_user": "root", "region": "north"},
+  {"name": "shed.yard.example", "private_ip": "192.168.2.20", "ssh_user": "pi", "region": "yard"},
+  {"name": "spare", "public_ip": "198.51.100.77", "ssh_user": "root", "region": "south"}
+]}}"#;
+
+/// A list becomes files; the cluster has no more machines than before.
+fn machines_are_described(lab: &Lab) {
+    let said = harbor(lab, &format!("printf %s '{OUTPUT}' | knarr node import - --yes"));
+    assert!(said.ends_with("Next: knarr node add shed spare"), "{said}");
+    harbor(lab, "knarr check && knarr render --check");
+    let said = harbor(lab, "knarr node list");
+    let waits = |line: &&str| line.contains("described, not enrolled");
+    assert_eq!(said.lines().filter(waits).count(), 2, "{said}");
+    harbor(lab, "knarr node forget spare && test ! -e nodes/spare.yaml");
+}
+
+/// A fourth machine enrols, behind a NAT of its own: its file says where it is, and keeps what a person added;
+/// `node add` proposes the relay.
 fn shed_joins(lab: &Lab) {
+    harbor(lab, "echo '# the one below the stairs' >> nodes/shed.yaml && knarr node add -y shed");
     harbor(
         lab,
-        "knarr node add -y shed=pi@192.168.2.20 && grep -qx 'relay: edge' nodes/shed.yaml nodes/attic.yaml",
+        "grep -qx 'relay: edge' nodes/shed.yaml nodes/attic.yaml
+         grep -qx '# the one below the stairs' nodes/shed.yaml && grep -q 'region: yard' nodes/shed.yaml
+         grep -qx 'ssh: pi@192.168.2.20' nodes/shed.yaml && grep -qx 'nat: true' nodes/shed.yaml",
     );
     harbor(lab, "knarr ship -y -m 'shed joins'");
 }
