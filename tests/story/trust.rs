@@ -1,12 +1,14 @@
 //! Who says so: what a machine does not follow, and what heals it without a forced push or a hand on a machine.
 
 use super::Story;
-use super::hands::{applied, converged, harbor, me, me_refused, on, outcome};
-use crate::Lab;
+use super::hands::{NODES, PATIENCE, applied, converged, harbor, me, me_refused, on, outcome};
+use crate::{Lab, wait_seen};
 
-/// Four ways to be untrusted.
+/// What machines follow, and four ways to be untrusted.
 pub(super) fn play(story: &mut Story<'_>) {
     story.step("an unsigned commit waits, approve heals", an_unsigned_commit_waits_for_approve);
+    story
+        .step("knarr land: a branch that nobody signed becomes a merge that machines follow", a_branch_lands);
     story.step("an unknown signer is not followed", an_unknown_signer_is_not_followed);
     story.step("a rewritten history is not followed, mend heals", a_rewritten_history_is_mended);
     story.step("a half-merged rendered/ is not followed", a_half_merged_render_is_not_followed);
@@ -21,9 +23,14 @@ fn not_followed(lab: &Lab, way_out: &str) {
     assert_ne!(on(lab, "edge", "cat /etc/motd"), "not signed");
 }
 
+/// Makes the clone of a colleague.
+fn other_clone(lab: &Lab) {
+    me(lab, "rm -rf ~/other && git clone -q git@203.0.113.2:harbor.git ~/other");
+}
+
 /// Pushes a commit that changes the motd as a person with this git configuration.
 fn push_as(lab: &Lab, config: &str) {
-    me(lab, "rm -rf ~/other && git clone -q git@203.0.113.2:harbor.git ~/other");
+    other_clone(lab);
     me(
         lab,
         &format!(
@@ -41,6 +48,34 @@ fn an_unsigned_commit_waits_for_approve(lab: &Lab) {
     assert!(shown.contains("not signed"), "the whole diff is shown: {shown}");
     converged(lab, "edge");
     assert_eq!(on(lab, "edge", "cat /etc/motd"), "not signed");
+    harbor(lab, "echo 'be welcome' > host/motd && knarr ship -y -m 'back to welcome'");
+}
+
+/// A colleague's branch has no signature and no render; `knarr land` makes both, and machines follow the merge.
+fn a_branch_lands(lab: &Lab) {
+    other_clone(lab);
+    me(
+        lab,
+        "cd ~/other && git switch -qc words && echo 'words of a colleague' > host/motd \
+         && git -c commit.gpgsign=false commit -qam 'words' && git push -q origin words",
+    );
+    let said = harbor(lab, "knarr land words --yes");
+    assert!(said.contains("words brings 1 commit:") && said.contains("signed, pushed"), "{said}");
+    let parents = harbor(lab, "git verify-commit HEAD && git log -1 --format=%p");
+    assert_eq!(parents.lines().last().unwrap_or_default().split(' ').count(), 2, "it is a merge: {parents}");
+    let head = harbor(lab, "git rev-parse HEAD");
+    for node in NODES {
+        assert_eq!(applied(lab, node), head, "land has followed {node}");
+        assert_eq!(on(lab, node, "cat /etc/motd"), "words of a colleague");
+    }
+    let tells = |said: &str, node: &str| {
+        let line = said.lines().find(|line| line.trim_start().starts_with(node)).unwrap_or_default();
+        line.contains(&head[..7]) && line.contains("converged")
+    };
+    // One machine tells of the others by their reports, which come to it within a while.
+    let tells_of_all = |said: &str| NODES.iter().all(|node| tells(said, node));
+    let ask = || harbor(lab, "knarr status || true");
+    wait_seen("knarr status says that all are at the merge", PATIENCE, tells_of_all, ask);
     harbor(lab, "echo 'be welcome' > host/motd && knarr ship -y -m 'back to welcome'");
 }
 
