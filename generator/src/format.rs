@@ -1,4 +1,5 @@
-//! Which format States are written in: never one that a knarrd on a machine cannot read yet. Pure.
+//! Which format is written of all that machines read, which are States and the mesh: never one that a knarrd on a
+//! machine cannot read yet. Pure.
 //!
 //! A newer format comes by two commits: the first asks for a knarrd that reads it, in the old format, which the knarrd
 //! that is there reads; the second is written in the new one.
@@ -23,6 +24,16 @@ pub enum Asked {
 /// Returns the format to write: the newest that the knarrd reads which the last commit asks for.
 pub fn written(asked: Asked) -> u32 {
     newest(&READ_SINCE, asked)
+}
+
+/// Returns the formats before and after a commit that asks for a knarrd, where they differ: then it takes two commits.
+pub fn step(asked: Asked, wanted: Version) -> Option<(u32, u32)> {
+    between(&READ_SINCE, asked, wanted)
+}
+
+fn between(table: &[(u32, [u32; 3])], asked: Asked, wanted: Version) -> Option<(u32, u32)> {
+    let (before, after) = (newest(table, asked), newest(table, Asked::Version(wanted)));
+    (before < after).then_some((before, after))
 }
 
 fn newest(table: &[(u32, [u32; 3])], asked: Asked) -> u32 {
@@ -56,6 +67,17 @@ mod tests {
 
     fn of_older_than_all() -> u32 {
         newest(&THREE, Asked::Version("0.0.9".parse().unwrap()))
+    }
+
+    #[test]
+    fn a_newer_format_takes_a_second_commit_and_a_newer_knarrd_alone_does_not() {
+        let step = |asked: Asked, wanted: &str| between(&THREE, asked, wanted.parse().unwrap());
+        let version = |text: &str| Asked::Version(text.parse().unwrap());
+        assert_eq!(step(version("0.3.0"), "0.3.9"), None);
+        assert_eq!(step(version("0.3.9"), "0.4.0"), Some((1, 2)));
+        assert_eq!(step(version("0.4.0"), "1.0.0"), Some((2, 3)));
+        assert_eq!(step(Asked::Any, "1.0.0"), Some((1, 3)), "machines may run any knarrd");
+        assert_eq!(step(Asked::Nothing, "1.0.0"), None, "no machine has read anything");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::emit::{Line, Sealed, Tree};
 use crate::model::{Model, Node};
 use knarr_node::firewall::FirewallPart;
 use knarr_node::item::Item;
-use knarr_node::mesh::Role;
+use knarr_node::mesh::{Listing, Role};
 use knarr_node::name::{NodeName, SecretName};
 use knarr_node::state::{ClusterState, MeshPart, NodeState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,11 +49,16 @@ pub fn lower(model: &Model) -> Tree {
         bootstrap::bootstrap(model, &mut tree);
         apps::apps(model, &mut tree);
     }
-    tree.lines(MESH, &*model.directory, Line::EachMachine);
+    tree.lines(MESH, &mesh(model), Line::EachMachine);
     tree.text(KNOWN_HOSTS, ssh::known_hosts(model));
     tree.text("rendered/access/signers", cluster::signers(model));
     tree.text(SSH_CONFIG, ssh::config(model));
     tree
+}
+
+/// Returns who is in the mesh, in the format of the States beside it.
+fn mesh(model: &Model) -> Listing {
+    Listing { format: model.envelope.format, ..(*model.directory).clone() }
 }
 
 /// Returns what the cluster itself is to be.

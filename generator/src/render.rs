@@ -51,7 +51,7 @@ pub fn compile(repo: &Repo) -> Result<Compiled, CliError> {
 }
 
 /// Returns which knarrd the last commit asks machines to run.
-fn asked(history: &History) -> Asked {
+pub fn asked(history: &History) -> Asked {
     if history.commit("HEAD").is_err() {
         return Asked::Nothing;
     }

@@ -74,6 +74,22 @@ fn a_node_wins_over_the_cluster_for_the_same_file() {
 }
 
 #[test]
+fn all_that_machines_read_is_written_in_one_format() {
+    let mut model = check(&example()).1.unwrap();
+    model.envelope.format = 7;
+    let tree = crate::lower::lower(&model);
+    let text = |path: &str| match tree.0.get(&self::path(path)) {
+        Some(crate::emit::Output::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let read = ["mesh.yaml", "cluster.yaml", "nodes/attic.yaml", "nodes/edge.yaml", "nodes/worker.yaml"];
+    for path in read.map(|path| format!("rendered/{path}")) {
+        let text = text(&path);
+        assert!(text.contains("format: 7") && !text.contains("format: 1"), "{path}: {text}");
+    }
+}
+
+#[test]
 fn codes_are_told_apart() {
     let source = include_str!("../finding/fault.rs");
     let codes: Vec<&str> = source

@@ -6,10 +6,12 @@ use crate::binary::{self, Version};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::follow::{Follower, followers};
+use crate::format::{self, Asked};
+use crate::git::History;
 use crate::machine::{INCOMING, Machine, MachineError, at_once};
 use crate::model::Model;
 use crate::release::{Release, Releases};
-use crate::render::Compiled;
+use crate::render::{Compiled, asked};
 use crate::secrets::digest;
 use crate::spec::{Arch, Download, Pinned};
 use crate::ssh::Ssh;
@@ -168,6 +170,7 @@ fn write(
     pinned: Pinned,
     ui: &Ui,
 ) -> Result<Done, CliError> {
+    let last = History::open(repo.root()).map_or(Asked::Nothing, |history| asked(&history));
     let mut lock = compiled.spec.lock.clone();
     let archs = pinned.archs();
     lock.pin("knarrd", &version.to_string(), pinned);
@@ -177,6 +180,11 @@ fn write(
     }
     repo.write_spec(&"knarr.lock".parse().expect("it is a path in the repository"), "lock", &lock)?;
     ui.done(format_args!("pinned knarrd {version} for {archs} in knarr.lock"));
-    ui.say("Next: knarr plan, then knarr ship");
+    match format::step(last, version) {
+        None => ui.say("Next: knarr plan, then knarr ship"),
+        Some((before, after)) => ui.say(format_args!(
+            "Next: knarr ship, in format {before}, which machines read now; and once they run knarrd {version}, knarr ship again: format {after}"
+        )),
+    }
     Ok(Done::Fine)
 }
