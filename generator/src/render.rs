@@ -17,9 +17,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use knarr_node::mesh::Listing;
-use knarr_node::name::RepoPath;
+use knarr_node::name::{RepoPath, SecretName};
 use knarr_node::outputs::{self as owned, Outputs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// A repository that was read and proven.
@@ -256,14 +256,17 @@ fn seal_all(prepared: &Prepared) -> Result<BTreeMap<RepoPath, Vec<u8>>, CliError
         return Ok(BTreeMap::new());
     }
     let identities = Identities::read(&secrets::identity_path(&prepared.model.cluster.name))?;
+    let open = |name: &SecretName| {
+        let source = format!("secrets/{name}.age");
+        let bytes = prepared.inputs.get(&source).expect("the model knows only secrets that are there");
+        identities.open(&source, bytes).map(|value| (name.clone(), value))
+    };
+    // Most secrets are the same on many machines: each is opened once.
+    let names: BTreeSet<&SecretName> = stale.iter().flat_map(|(_, sealed)| sealed.of.keys()).collect();
+    let values: BTreeMap<SecretName, _> = names.into_iter().map(open).collect::<Result<_, _>>()?;
     let seal = |(path, sealed): (&RepoPath, &Sealed)| {
-        let open = |name: &knarr_node::name::SecretName| {
-            let source = format!("secrets/{name}.age");
-            let bytes = prepared.inputs.get(&source).expect("the model knows only secrets that are there");
-            identities.open(&source, bytes).map(|value| (name.clone(), value))
-        };
-        let values = sealed.of.keys().map(open).collect::<Result<_, _>>()?;
-        Ok((path.clone(), secrets::seal(&sealed.to, &secrets::bundle(&values))?))
+        let of = sealed.of.keys().map(|name| (name.clone(), values[name].clone())).collect();
+        Ok((path.clone(), secrets::seal(&sealed.to, &secrets::bundle(&of))?))
     };
     stale.into_iter().map(seal).collect()
 }
