@@ -56,6 +56,7 @@ check: setup
 
 # Figures beside their peers, written to docs/benchmarks.md; release builds take minutes
 bench: setup peers
+	$(step) bench-peers tests/peers/build --bench
 	$(step) release cargo build --workspace --release --locked
 	$(step) bench cargo bench -p knarr-tests --locked --bench figures
 

@@ -26,12 +26,17 @@ pub(crate) enum Target {
 pub(crate) enum Unit {
     Seconds,
     MiB,
+    Count,
+    /// So many times another figure.
+    Times,
 }
 
 impl Unit {
     fn say(self, value: f64) -> String {
         match self {
             Self::MiB => format!("{value:.1} MiB"),
+            Self::Count => format!("{value}"),
+            Self::Times => format!("{value:.1} ×"),
             Self::Seconds if value < 1.0 => format!("{:.1} ms", value * 1000.0),
             Self::Seconds => format!("{value:.2} s"),
         }
@@ -68,7 +73,7 @@ impl Values {
         Self { unit, values }
     }
 
-    fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.values[self.values.len() / 2]
     }
 }

@@ -9,6 +9,8 @@ const PYTHON: [&str; 2] = ["wg-meshconf==2.5.1", "ansible-core==2.19.14"];
 pub(crate) struct Peers {
     python: Option<PathBuf>,
     pub(crate) kubeseal: Option<PathBuf>,
+    pub(crate) kustomize: Option<PathBuf>,
+    pub(crate) helm: Option<PathBuf>,
 }
 
 impl Peers {
@@ -17,8 +19,14 @@ impl Peers {
         let cache = PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/knarr");
         let python = cache.join("bench-python");
         let there = python.join("bin/ansible-pull").exists() || install(&python);
-        let kubeseal = built().map(|folder| folder.join("programs/kubeseal")).filter(|path| path.exists());
-        Self { python: there.then_some(python), kubeseal }
+        let built =
+            |words: &[&str], program: &str| Some(folder(words)?.join(program)).filter(|path| path.exists());
+        Self {
+            python: there.then_some(python),
+            kubeseal: built(&["--where"], "programs/kubeseal"),
+            kustomize: built(&["--bench", "--where"], "kustomize"),
+            helm: built(&["--bench", "--where"], "helm"),
+        }
     }
 
     /// Returns a program of the Python environment.
@@ -33,10 +41,9 @@ fn install(folder: &PathBuf) -> bool {
         && run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(PYTHON))
 }
 
-/// Returns the folder of the real programs, if they were built.
-fn built() -> Option<PathBuf> {
+/// Returns the folder of real programs that the script names, if it can.
+fn folder(words: &[&str]) -> Option<PathBuf> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/build");
-    let output =
-        Command::new(script).arg("--where").output().ok().filter(|output| output.status.success())?;
+    let output = Command::new(script).args(words).output().ok().filter(|output| output.status.success())?;
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }

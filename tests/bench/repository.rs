@@ -57,7 +57,7 @@ fn run(home: &Path, folder: &Path, words: &[&str], input: &Path) {
 }
 
 /// Returns a program of the same build: this one lies in `deps` below it.
-fn beside(program: &str) -> PathBuf {
+pub(crate) fn beside(program: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     here.parent().unwrap().parent().unwrap().join(program)
 }
