@@ -4,13 +4,15 @@
 
 mod definition;
 mod fits;
+mod name;
 mod removed;
 mod shape;
 
 pub use definition::definitions;
 pub use fits::{Mistake, What, mistakes};
+pub use name::bad_name;
 pub use removed::{Removed, removed};
-pub use shape::{Field, Object, Shape};
+pub use shape::{Field, Object, Shape, listed};
 
 use crate::finding::did_you_mean;
 use std::collections::BTreeMap;
@@ -18,8 +20,8 @@ use std::collections::BTreeMap;
 /// The minor version whose fields these are.
 pub const MINOR: u32 = 36;
 
-/// One kind or type a line, in order. Source: k8s.io/kubernetes v1.36.3, api/openapi-spec/swagger.json; `make yaml`
-/// proves it, and writes it with `UPDATE_EXPECT=1`.
+/// One kind or type a line, in order. Source: k8s.io/kubernetes v1.36.3, api/openapi-spec/swagger.json
+/// and, for words to choose from, pkg/generated/openapi; `make yaml` proves it, and writes it with `UPDATE_EXPECT=1`.
 const TABLE: &str = include_str!("kubernetes/v1_36.txt");
 
 /// Kinds of what comes with a cluster, whose fields nothing here says.

@@ -970,4 +970,17 @@ faults! {
         /// The number.
         reads: Box<str>,
     } = "`{word}` is {reads} to Kubernetes and to Knarr, and another number to readers of YAML 1.2", "write {reads}, or 0o and the digits: all read these alike";
+    /// A word that is none of those that a field takes.
+    ///
+    /// Kubernetes refuses the object, and tells capitals apart: `always` is not `Always`.
+    KN0810 Error NoneOf {
+        /// The field as a JSON pointer.
+        pointer: Box<str>,
+        /// The word that stands there.
+        found: Box<str>,
+        /// The words that it takes.
+        all: Box<str>,
+        /// What to do.
+        hint: Box<str>,
+    } = "{pointer}: `{found}` is none of {all}", "{hint}";
 }

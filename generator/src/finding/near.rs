@@ -16,7 +16,9 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     (score >= 0.6).then(|| format!("did you mean `{name}`?"))
 }
 
-/// Returns how alike two words are, from 0 to 1.
+/// Returns how alike two words are, from 0 to 1; a capital makes a small difference.
 fn strsim(a: &str, b: &str) -> f32 {
-    similar::TextDiff::from_chars(a, b).ratio()
+    let small = [a, b].map(str::to_lowercase);
+    let ratio = |a: &str, b: &str| similar::TextDiff::from_chars(a, b).ratio();
+    ratio(a, b).max(0.99 * ratio(&small[0], &small[1]))
 }

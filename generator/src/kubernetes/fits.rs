@@ -1,8 +1,9 @@
 //! Whether an object fits its kind: each mistake with its pointer and place, all at once.
 
 use super::{Kinds, Object, Shape};
-use crate::finding::{did_you_mean, near};
+use crate::finding::did_you_mean;
 use crate::spec::{At, Tree};
+use knarr_node::name::{BadName, LabelKey, LabelValue};
 use std::ops::Range;
 
 /// One thing in an object that its kind does not take.
@@ -32,6 +33,10 @@ pub enum What {
         /// What to do.
         hint: String,
     },
+    /// It takes one of these texts, and this is none of them.
+    NoneOf(String, Vec<String>),
+    /// The name of an object, or a label, that breaks its rule.
+    Bad(BadName),
 }
 
 /// Returns all that is wrong with an object of a kind.
@@ -63,7 +68,15 @@ impl Judge<'_> {
                     self.within(key, |judge| judge.value(inner, value, key.span.as_ref()));
                 }
             }
+            (Shape::Labels | Shape::Annotations, Tree::Map(entries)) => {
+                for (key, value) in entries {
+                    self.within(key, |judge| judge.label(shape, key, value));
+                }
+            }
             (_, scalar) if takes(shape, scalar) => {}
+            (Shape::OneOf(all), Tree::Text(text)) => {
+                self.add(value.span.as_ref().or(at), What::NoneOf(text.clone(), all.clone()));
+            }
             (_, other) => {
                 let (found, takes, hint) = (words(other), shape.words(), hint(shape, other));
                 self.add(value.span.as_ref().or(at), What::Other { found, takes, hint });
@@ -102,6 +115,24 @@ impl Judge<'_> {
         }
     }
 
+    /// Judges one label or annotation. Source: k8s.io/apimachinery v0.36, pkg/apis/meta/v1/validation, ValidateLabels;
+    /// pkg/api/validation, ValidateAnnotations, which lets keys have capitals in their domains.
+    fn label(&mut self, shape: &Shape, key: &At<String>, value: &At<Tree>) {
+        let small = key.to_lowercase();
+        let name = if *shape == Shape::Labels { key.as_str() } else { &small };
+        if let Err(BadName { what, rule, .. }) = name.parse::<LabelKey>() {
+            self.add(key.span.as_ref(), What::Bad(BadName { what, text: key.value.clone(), rule }));
+        }
+        let Tree::Text(text) = &value.value else {
+            return self.value(&Shape::Text, value, key.span.as_ref());
+        };
+        if *shape == Shape::Labels
+            && let Err(bad) = text.parse::<LabelValue>()
+        {
+            self.add(value.span.as_ref().or(key.span.as_ref()), What::Bad(bad));
+        }
+    }
+
     fn within(&mut self, key: &str, judge: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
         self.pointer.push('/');
@@ -128,8 +159,19 @@ fn takes(shape: &Shape, value: &Tree) -> bool {
             number.as_f64().is_some_and(|number| number.fract() == 0.0)
         }
         (Shape::Quantity, Tree::Text(text)) => is_quantity(text),
+        (Shape::Port(least) | Shape::PortOrName(least), Tree::Number(number)) => number
+            .as_f64()
+            .is_some_and(|port| port.fract() == 0.0 && (f64::from(*least)..=65535.0).contains(&port)),
+        (Shape::PortOrName(least), Tree::Text(text)) => is_port_name(text) || *least == 0 && text.is_empty(),
         (_, Tree::Flag(_) | Tree::Number(_) | Tree::Text(_) | Tree::List(_) | Tree::Map(_)) => false,
     }
+}
+
+/// Whether a text is a port's name. Source: k8s.io/apimachinery v0.36, pkg/util/validation, IsValidPortName.
+fn is_port_name(text: &str) -> bool {
+    let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let dashes = text.starts_with('-') || text.ends_with('-') || text.contains("--");
+    letters && !dashes && text.len() <= 15 && text.bytes().any(|b| b.is_ascii_lowercase())
 }
 
 /// Whether a text is an amount. Source: k8s.io/apimachinery v0.36, pkg/api/resource/quantity.go, `<quantity>`.
@@ -158,13 +200,14 @@ fn words(value: &Tree) -> String {
 fn hint(shape: &Shape, value: &Tree) -> String {
     match (shape, value) {
         (Shape::Text, Tree::Number(_) | Tree::Flag(_)) => "put it in quotes".to_owned(),
-        (Shape::Whole | Shape::Number, Tree::Text(text)) if text.parse::<f64>().is_ok() => {
+        (Shape::Whole | Shape::Number | Shape::Port(_) | Shape::PortOrName(_), Tree::Text(text))
+            if text.parse::<f64>().is_ok() =>
+        {
             format!("take the quotes away: {text}")
         }
         (Shape::Flag, Tree::Text(text)) if text == "true" || text == "false" => {
             format!("take the quotes away: {text}")
         }
-        (Shape::OneOf(all), Tree::Text(text)) => near(text, all.iter().map(String::as_str), &shape.words()),
         (Shape::List(_), _) => "begin each element with a dash: `- …`".to_owned(),
         (_, Tree::Null | Tree::Flag(_) | Tree::Number(_) | Tree::Text(_) | Tree::List(_) | Tree::Map(_)) => {
             format!("write {}", shape.words())

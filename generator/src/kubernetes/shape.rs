@@ -17,8 +17,16 @@ pub enum Shape {
     Number,
     /// True or false.
     Flag,
-    /// A whole number, or a text such as a port's name or `50%`.
+    /// A whole number, or a text such as `50%`.
     WholeOrText,
+    /// A port, from this number on: 0 where it says that there is none.
+    Port(u16),
+    /// The same, or the name of a container's port.
+    PortOrName(u16),
+    /// Labels: keys and values of few letters.
+    Labels,
+    /// Annotations: keys as those of labels, and any texts.
+    Annotations,
     /// An amount such as `500m` or `256Mi`.
     Quantity,
     /// A list.
@@ -60,6 +68,13 @@ impl Shape {
             "flag" => Self::Flag,
             "whole|text" => Self::WholeOrText,
             "quantity" => Self::Quantity,
+            "port" => Self::Port(1),
+            "port0" => Self::Port(0),
+            "port|name" => Self::PortOrName(1),
+            "port0|name" => Self::PortOrName(0),
+            "labels" => Self::Labels,
+            "annotations" => Self::Annotations,
+            _ if word.starts_with("text:") => Self::OneOf(words(&word["text:".len()..])),
             _ => match (word.strip_prefix('['), word.strip_prefix('{')) {
                 (Some(inner), _) => Self::List(Box::new(Self::of_word(inner))),
                 (_, Some(inner)) => Self::Map(Box::new(Self::of_word(inner))),
@@ -73,17 +88,32 @@ impl Shape {
         let words = match self {
             Self::Any => "anything",
             Self::Text => "a text",
-            Self::OneOf(all) => return format!("one of {}", all.join(", ")),
+            Self::OneOf(all) => return format!("one of {}", listed(all)),
             Self::Whole => "a whole number",
             Self::Number => "a number",
             Self::Flag => "true or false",
             Self::WholeOrText => "a whole number or a text",
             Self::Quantity => "an amount such as 500m, 2 or 256Mi",
+            Self::Port(1) => "a port: 1 to 65535",
+            Self::Port(_) => "a port: 1 to 65535, or 0 for none",
+            Self::PortOrName(_) => {
+                "a port, 1 to 65535, or the name of one: at most 15 of a-z, 0-9 and -, a letter among them"
+            }
             Self::List(_) => "a list",
-            Self::Map(_) | Self::Type(_) | Self::Object(_) => "a map",
+            Self::Map(_) | Self::Type(_) | Self::Object(_) | Self::Labels | Self::Annotations => "a map",
         };
         words.to_owned()
     }
+}
+
+/// Reads the texts of the table, where a space is `_`. None is as good as nothing: Kubernetes leaves out what is empty.
+fn words(word: &str) -> Vec<String> {
+    std::iter::once("").chain(word.split('|')).map(|text| text.replace('_', " ")).collect()
+}
+
+/// Returns texts as a list for people.
+pub fn listed(all: &[String]) -> String {
+    all.iter().filter(|text| !text.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 impl Object {

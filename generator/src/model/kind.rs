@@ -4,7 +4,9 @@ use super::check::{self, Check};
 use super::manifest::Written;
 use crate::finding::{Fault, Place, did_you_mean, near};
 use crate::k3s::Version;
-use crate::kubernetes::{Kind, Kinds, MINOR, Mistake, Removed, Shape, What, definitions, mistakes};
+use crate::kubernetes::{
+    Kind, Kinds, MINOR, Mistake, Removed, Shape, What, bad_name, definitions, listed, mistakes,
+};
 use crate::spec::{At, Tree, old_octal, old_yaml};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -59,6 +61,7 @@ impl Check<'_> {
         match kinds.find(&api, &kind) {
             Kind::Fields(shape) => {
                 let mut mistakes = mistakes(kinds, shape, &written.tree);
+                mistakes.extend(bad_name(&api, &kind, &written.tree));
                 mistakes
                     .retain(|mistake| mistake.span.as_ref().is_none_or(|span| !odd.contains(&span.start)));
                 for mistake in mistakes {
@@ -120,6 +123,21 @@ impl Check<'_> {
             What::Missing(takes) => {
                 Fault::MissingField { kind: kind.into(), pointer: pointer.into(), takes: takes.into() }
             }
+            What::NoneOf(found, all) => {
+                let meant = did_you_mean(&found, all.iter().map(String::as_str));
+                if newer && meant.is_none() {
+                    return; // nor has it all words of a newer one
+                }
+                let hint = meant.unwrap_or_else(|| explain(&kind, &format!("{pointer}/")));
+                let all = listed(&all);
+                Fault::NoneOf {
+                    pointer: pointer.into(),
+                    found: found.into(),
+                    all: all.into(),
+                    hint: hint.into(),
+                }
+            }
+            What::Bad(bad) => Fault::BadWord { bad },
             What::Other { found, takes, hint } => Fault::OtherValue {
                 pointer: pointer.into(),
                 found: found.into(),
