@@ -35,9 +35,10 @@ seal: build peers
 yaml: build peers
 	$(step) yaml cargo test -p knarr-tests --locked --quiet --test yaml
 
-# The real API server takes what knarrd makes of rendered/cluster.yaml
+# The real API server takes what knarrd makes of rendered/cluster.yaml, and judges manifests as knarr check does
 api: build peers
 	$(step) api cargo test -p knarrd --locked --quiet --lib cluster::tests -- --ignored
+	$(step) api-check cargo test -p knarr --locked --quiet --test cases -- --ignored api::
 
 # STORY="name …" plays these scenarios only, with what they need
 story: build peers

@@ -1,6 +1,7 @@
 //! Whole repositories below tests/cases, as `knarr` sees them: what is wrong with each, said exactly, and what is fine.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod api;
 #[path = "../folder/mod.rs"]
 mod folder;
 mod hostile;
