@@ -151,3 +151,6 @@ fn copied(app: &AppName, folder: &Path) -> Result<Files, CliError> {
 fn place(app: &AppName, file: &str) -> RepoPath {
     format!("apps/{app}/{file}").parse().expect("names have no slashes")
 }
+
+#[cfg(test)]
+mod tests;
