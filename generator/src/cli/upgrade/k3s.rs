@@ -147,8 +147,8 @@ fn write(
         ui.done(format_args!("K3s {version} is pinned already, and nothing newer is there"));
         return Ok(Done::Fine);
     }
+    cluster(repo, compiled, &text)?; // first: what it says is pinned by the next try, if this one ends here
     repo.write_spec(&path("knarr.lock"), "lock", &lock)?;
-    cluster(repo, compiled, &text)?;
     ui.done(format_args!("pinned K3s {version} for {archs} in knarr.lock and cluster.yaml"));
     if material {
         ui.done("made K3s's authorities and tokens in secrets/");
