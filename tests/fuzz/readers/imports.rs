@@ -7,6 +7,7 @@ use knarr::import::{
     Change, Format, Machine, Mapping, Record, Sources, difference, machines, read, sources_text,
 };
 use knarr::spec::{Node, Spec, parse};
+use knarr::tame::tame;
 use knarr::template::{Texts, record};
 use knarr_node::name::RepoPath;
 use std::collections::BTreeSet;
@@ -20,8 +21,8 @@ pub(super) fn import(bytes: &[u8]) {
         match read(bytes, format) {
             Ok((_, records)) => imported(&records),
             Err(error) => {
-                said(&error.to_string());
-                said(&error.help());
+                said(&tame(&error.to_string()));
+                said(&tame(&error.help()));
             }
         }
     }
@@ -33,8 +34,8 @@ fn imported(records: &[Record]) {
     let listed = match machines(records, &Mapping::guess(records)) {
         Ok(listed) => listed,
         Err(error) => {
-            said(&error.to_string());
-            said(&error.help());
+            said(&tame(&error.to_string()));
+            said(&tame(&error.help()));
             return;
         }
     };
@@ -80,8 +81,8 @@ pub(super) fn sources(bytes: &[u8]) {
             same(&sources, parse(&at, text.as_bytes()));
         }
         Err(finding) => {
-            said(&finding.fault.message());
-            said(&finding.fault.help());
+            said(&tame(&finding.fault.message()));
+            said(&tame(&finding.fault.help()));
         }
     }
 }
@@ -96,16 +97,16 @@ pub(super) fn template(bytes: &[u8]) {
 pub(super) fn probe(bytes: &[u8]) {
     match knarr::probe::parse(bytes) {
         Ok(probe) => {
-            said(&probe.os);
             probe
                 .missing
                 .iter()
+                .chain([&probe.os])
                 .chain(&probe.knarrd)
                 .for_each(|text| assert!(!text.chars().any(char::is_control)));
         }
         Err(error) => {
-            said(&error.to_string());
-            said(error.help());
+            said(&tame(&error.to_string()));
+            said(&tame(error.help()));
         }
     }
 }
@@ -123,8 +124,8 @@ pub(super) fn kubeconfig(bytes: &[u8]) {
             same(&all, knarr::kubeconfig::merged(&text, NEW));
         }
         Err(error) => {
-            said(&error.to_string());
-            said(error.help());
+            said(&tame(&error.to_string()));
+            said(&tame(error.help()));
         }
     }
 }

@@ -113,7 +113,7 @@ fn same<T: PartialEq + std::fmt::Debug, E: std::fmt::Debug>(read: &T, again: Res
     assert_eq!(&again.expect("what was written can be read"), read, "what is read again is what was written");
 }
 
-/// Proves that a text for people is one, and says something.
+/// Proves that a text for people says something, and is shown as it stands.
 fn said(text: &str) {
     assert!(!text.trim().is_empty(), "a refusal says why, and what to type");
     let odd = text.chars().find(|c| c.is_control() && *c != '\n');

@@ -87,8 +87,8 @@ fn compiled(at: &RepoPath, bytes: &[u8]) {
 /// Proves that what is wrong is said to each kind of reader, and that each place lies within its file.
 fn all_said(findings: &Findings, inputs: &Inputs) {
     for finding in findings.iter() {
-        said(&finding.fault.message());
-        said(&finding.fault.help());
+        let [message, help] = [finding.fault.message(), finding.fault.help()];
+        assert!(!message.is_empty() && !help.is_empty(), "{finding:?} says why, and what to type");
         let Some((start, end)) = finding.place.span else { continue };
         let text = inputs.text(finding.place.path.as_str()).expect("only a text has places");
         assert!(text.get(start..end).is_some(), "{finding:?} is outside of its file");
@@ -96,7 +96,9 @@ fn all_said(findings: &Findings, inputs: &Inputs) {
     let (text, rows) = (finding::text(findings, inputs, false), finding::rows(findings, inputs));
     assert_eq!(text.trim().is_empty(), rows.is_empty(), "people and programs are told");
     assert_eq!(rows.len(), findings.iter().count());
-    assert!(rows.is_empty() || !text.contains('\u{1b}'), "a terminal would obey {text:?}");
+    if !rows.is_empty() {
+        said(&text);
+    }
     let _ = finding::gitlab(&rows);
     for row in &rows {
         let line = finding::github(row);
