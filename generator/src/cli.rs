@@ -15,6 +15,7 @@ mod origin;
 mod peer;
 mod plan;
 mod render;
+mod reseal;
 mod seal;
 mod sealing_key;
 mod secret;
@@ -22,8 +23,10 @@ mod setup;
 mod ship;
 mod ssh;
 mod status;
+mod unseal;
 mod up;
 mod upgrade;
+mod validate;
 
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -67,6 +70,9 @@ enum Command {
     Kubeconfig(kubeconfig::Args),
     Secret(secret::Args),
     Seal(seal::Args),
+    Unseal(unseal::Args),
+    Reseal(reseal::Args),
+    Validate(validate::Args),
     SealingKey(sealing_key::Args),
     Completions(completions::Args),
 }
@@ -134,6 +140,9 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Doctor(args) => doctor::run(args, &ui),
         Command::Secret(args) => secret::run(args, &ui),
         Command::Seal(args) => seal::run(args, &ui),
+        Command::Unseal(args) => unseal::run(args, &ui),
+        Command::Reseal(args) => reseal::run(args, &ui),
+        Command::Validate(args) => validate::run(args, &ui),
         Command::SealingKey(args) => sealing_key::run(args, &ui),
         Command::Completions(args) => Ok(completions::run(args)),
     }

@@ -1,10 +1,12 @@
 //! git: the system's program for commits, pushes and configuration, libgit2 for reading objects.
 
+mod first;
 mod history;
 mod merge;
 mod past;
 mod search;
 
+pub use first::First;
 pub use history::{History, Side};
 pub use merge::{Merged, merge};
 pub use search::Found;

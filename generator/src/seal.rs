@@ -6,25 +6,33 @@
 mod certificate;
 pub mod check;
 mod each;
+mod file;
 pub(crate) mod held;
 mod key;
+mod keyring;
 mod object;
+mod opened;
 mod pair;
 mod ring;
 mod scope;
 mod secret;
 mod wire;
+mod wrong;
 
 pub use certificate::{Certificate, CertificateError, KeyId};
 pub use each::each;
+pub use file::{Entry, NoSealed, SealedFile};
 pub use held::{is_sealed, sealed_by};
 pub(crate) use key::pkcs1;
 pub use key::{KeyError, OpenError, SealingKey};
+pub use keyring::Keyring;
 pub use object::{Plain, SealError, SealedSecret, Template, Value};
+pub use opened::{Form, opened};
 pub use pair::Pair;
 pub use ring::{Ring, RingError};
 pub use scope::Scope;
 pub use secret::{Empty, Flaw, Found, Given, NoSecrets, secrets};
+pub use wrong::Wrong;
 
 /// Where the certificate lies in the repository.
 pub const CERTIFICATE: &str = "secrets/sealing.crt";

@@ -116,6 +116,12 @@ impl Ui {
         let _ = write!(std::io::stdout(), "{text}"); // a closed pipe is the reader's decision
     }
 
+    /// Writes bytes as they are.
+    pub fn bytes(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout();
+        let _ = out.write_all(bytes).and_then(|()| out.flush()); // a closed pipe is the reader's decision
+    }
+
     /// Writes a table with a head and aligned columns, without lines.
     pub fn table<const N: usize>(&self, head: [&str; N], rows: &[[String; N]]) {
         let mut table = comfy_table::Table::new();

@@ -1,9 +1,12 @@
 //! `knarr seal`: what is common to sealing values and whole Secrets.
 
+pub(super) mod find;
+mod list;
 mod one;
 mod out;
 mod place;
 mod secrets;
+mod set;
 mod values;
 
 use super::Done;
@@ -26,12 +29,18 @@ use values::Words;
 /// too. Labels, annotations, type and `immutable` of those stay. All are sealed and written, or none: what is wrong is listed.
 ///
 /// A value after `KEY -` is asked for without echo, or comes from standard input as it is. What `--from-literal` says is
-/// seen by your shell's history and by who lists processes. Sealing a Secret again replaces all its values.
+/// seen by your shell's history and by who lists processes. Sealing a Secret again replaces all its values;
+/// `set` changes single ones. A Secret that is called `set`, `remove` or `list` stands behind `--`: knarr seal -n shop -- set KEY -
 #[derive(Debug, clap::Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
     after_help = "Examples:\n  knarr seal db --app shop password -\n  knarr seal db --namespace shop password -\n  printf %s \"$PASSWORD\" | knarr seal db --namespace shop password -\n  knarr seal tls --namespace shop --from-file tls.crt --from-file tls.key=private.pem\n  kubectl get secrets -n shop -o yaml | knarr seal --from-secret -\n  knarr seal --from-secret db.json -o -\n  knarr seal api --namespace shop --raw token -"
 )]
 pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The Secret's name
     #[arg(required_unless_present = "from_secret")]
     name: Option<ObjectName>,
@@ -66,6 +75,13 @@ pub(super) struct Args {
     force: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Set(set::Set),
+    Remove(set::Remove),
+    List(list::Args),
+}
+
 /// What was sealed, for programs.
 #[derive(serde::Serialize)]
 struct Row<'a> {
@@ -86,13 +102,16 @@ impl<'a> Row<'a> {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
-    match &args.name {
-        None => secrets::run(args, ui),
-        Some(name) => one::run(args, name, ui),
+    match (&args.command, &args.name) {
+        (Some(Command::Set(args)), _) => set::set(args, ui),
+        (Some(Command::Remove(args)), _) => set::remove(args, ui),
+        (Some(Command::List(args)), _) => list::run(args, ui),
+        (None, Some(name)) => one::run(args, name, ui),
+        (None, None) => secrets::run(args, ui),
     }
 }
 
-fn certificate(repo: &Repo) -> Result<Certificate, CliError> {
+pub(super) fn certificate(repo: &Repo) -> Result<Certificate, CliError> {
     let pem = repo.read(CERTIFICATE)?.ok_or_else(|| {
         CliError::user(format!("there is no `{CERTIFICATE}` to seal with")).help("knarr sealing-key new")
     })?;

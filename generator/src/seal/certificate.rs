@@ -1,9 +1,16 @@
 //! The sealing certificate: the public half of the key, and until when it may be used.
 
+use super::object::LARGEST;
+use super::{SealError, Value, wire};
+use aws_lc_rs::rand::SecureRandom;
 use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use knarr_node::name::DataKey;
 use ssh_key::public::{KeyData, RsaPublicKey};
 use ssh_key::{HashAlg, Mpint};
+use std::collections::BTreeMap;
 use std::fmt;
 use x509_parser::certificate::{Validity, X509Certificate};
 use x509_parser::error::PEMError;
@@ -114,6 +121,24 @@ impl Certificate {
     pub fn valid(pem: &[u8], now: Timestamp) -> Result<Self, CertificateError> {
         let read = Self::read(pem)?;
         if now > read.until { Err(CertificateError::Expired { since: read.until }) } else { Ok(read) }
+    }
+
+    /// Seals values, and binds them to a label: base64, as it stands in a file.
+    pub fn seal(
+        &self,
+        label: &[u8],
+        values: &BTreeMap<DataKey, Value>,
+        random: &dyn SecureRandom,
+    ) -> Result<BTreeMap<DataKey, String>, SealError> {
+        if values.values().map(|value| value.0.len()).sum::<usize>() > LARGEST {
+            return Err(SealError::TooLarge);
+        }
+        let seal = |(key, value): (&DataKey, &Value)| {
+            let bytes = wire::encrypt(&self.key, label, &value.0, random);
+            let bytes = bytes.map_err(|_| SealError::Encrypt { to: self.id.clone() })?;
+            Ok((key.clone(), STANDARD.encode(bytes)))
+        };
+        values.iter().map(seal).collect()
     }
 }
 

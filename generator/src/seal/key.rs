@@ -102,8 +102,13 @@ impl SealingKey {
 
     /// Opens one value of a SealedSecret: `text`, which stands there under `key`.
     pub fn open_value(&self, sealed: &SealedSecret, key: &DataKey, text: &str) -> Result<Value, OpenError> {
+        self.open_bound(&sealed.label(), key, text)
+    }
+
+    /// Opens one value that is bound to a label; `key` is for the error.
+    pub(super) fn open_bound(&self, label: &[u8], key: &DataKey, text: &str) -> Result<Value, OpenError> {
         let bytes = STANDARD.decode(text).map_err(|_| OpenError::NoValue { key: key.clone() })?;
-        wire::decrypt(&self.opens, &sealed.label(), &bytes).map(Value).map_err(|why| refused(why, key))
+        wire::decrypt(&self.opens, label, &bytes).map(Value).map_err(|why| refused(why, key))
     }
 }
 

@@ -18,7 +18,7 @@ const KIND: &str = "SealedSecret";
 
 /// The most bytes of all values together that Kubernetes takes in one Secret.
 /// Source: k8s.io/api v0.36, core/v1, MaxSecretSize.
-const LARGEST: usize = 1 << 20;
+pub(super) const LARGEST: usize = 1 << 20;
 
 /// A value in the clear: shown nowhere, gone from memory when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -163,11 +163,16 @@ impl SealedSecret {
         random: &dyn SecureRandom,
     ) -> Result<(), SealError> {
         let label = plain.scope.label(plain.namespace.as_ref(), &plain.name);
-        self.spec.encrypted_data = seal_all(to, &label, &plain.values, random)?;
+        self.spec.encrypted_data = to.seal(&label, &plain.values, random)?;
         plain.scope.annotate(&mut self.metadata.annotations);
         plain.scope.annotate(&mut self.spec.template.metadata.annotations);
         self.metadata.annotations.insert(SEALED_BY.to_owned(), to.id.to_string());
         Ok(())
+    }
+
+    /// Notes which key sealed all its values.
+    pub fn note(&mut self, to: &Certificate) {
+        self.metadata.annotations.insert(SEALED_BY.to_owned(), to.id.to_string());
     }
 
     /// Returns the fingerprint of the key that sealed its values, as the file says; none in files of kubeseal.
@@ -189,7 +194,7 @@ impl SealedSecret {
             Some(by) if by != id && !all => return Err(SealError::OtherKey { by: by.to_owned(), to: id }),
             Some(_) | None => {}
         }
-        let sealed = seal_all(to, &self.label(), values, random)?;
+        let sealed = to.seal(&self.label(), values, random)?;
         self.spec.encrypted_data.extend(sealed);
         if all {
             self.metadata.annotations.insert(SEALED_BY.to_owned(), id); // of what kubeseal wrote, nothing is claimed
@@ -272,23 +277,6 @@ impl Template {
 
 fn title(namespace: Option<&Namespace>, name: &ObjectName) -> String {
     namespace.map_or_else(|| name.to_string(), |namespace| format!("{namespace}/{name}"))
-}
-
-fn seal_all(
-    to: &Certificate,
-    label: &[u8],
-    values: &BTreeMap<DataKey, Value>,
-    random: &dyn SecureRandom,
-) -> Result<BTreeMap<DataKey, String>, SealError> {
-    if values.values().map(|value| value.0.len()).sum::<usize>() > LARGEST {
-        return Err(SealError::TooLarge);
-    }
-    let seal = |(key, value): (&DataKey, &Value)| {
-        let bytes = wire::encrypt(&to.key, label, &value.0, random);
-        let bytes = bytes.map_err(|_| SealError::Encrypt { to: to.id.clone() })?;
-        Ok((key.clone(), STANDARD.encode(bytes)))
-    };
-    values.iter().map(seal).collect()
 }
 
 /// Whether text is a sealed value, as far as one can see without the key.

@@ -24,4 +24,5 @@ mod seal;
 mod seal_secrets;
 mod sealing_key;
 mod ssh;
+mod unseal;
 mod upgrade;

@@ -1,12 +1,12 @@
 //! `knarr seal NAME`: one Secret from values.
 
 use super::super::open;
-use super::out::{self, Form};
+use super::out;
 use super::place::{self, AppHome};
 use super::values::Sources;
 use super::{Args, Done, Row, certificate, loses, lost, may_drop, wrote};
 use crate::error::CliError;
-use crate::seal::{Certificate, Empty, Plain, SealedSecret, Template};
+use crate::seal::{Certificate, Empty, Form, Plain, SealedSecret, Template};
 use crate::ui::Ui;
 use aws_lc_rs::rand::SystemRandom;
 use knarr_node::name::ObjectName;

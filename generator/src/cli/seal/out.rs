@@ -4,25 +4,14 @@ use super::{Row, wrote};
 use crate::disk::Repo;
 use crate::emit::{Line, yaml};
 use crate::error::CliError;
-use crate::seal::{Certificate, SealedSecret};
+use crate::seal::{Certificate, Form, SealedSecret};
 use crate::ui::Ui;
 use knarr_node::name::RepoPath;
 use std::path::{Path, PathBuf};
 
-/// How objects are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Documents of YAML.
-    Yaml,
-    /// JSON, one object after the other.
-    Json,
-}
-
-impl Form {
-    /// Returns the one that a file's name says.
-    pub(super) fn of(path: &Path) -> Self {
-        if path.extension().is_some_and(|extension| extension == "json") { Self::Json } else { Self::Yaml }
-    }
+/// Returns the form that a file's name says.
+pub(super) fn form(path: &Path) -> Form {
+    if path.extension().is_some_and(|extension| extension == "json") { Form::Json } else { Form::Yaml }
 }
 
 /// Returns the text of objects.
@@ -81,7 +70,7 @@ pub(super) fn put(
         return Err(CliError::user(format!("`{}` is there already", path.display()))
             .help("add --force to replace it, or --merge-into in place of -o to keep what it has"));
     }
-    file.write(&text(&all, Form::of(path))?)?;
+    file.write(&text(&all, form(path))?)?;
     let shown = path.display().to_string();
     told(sealed.iter().map(|sealed| (shown.as_str(), sealed)), to, ui);
     Ok(())

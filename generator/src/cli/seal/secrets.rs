@@ -3,12 +3,12 @@
 mod merge;
 
 use super::super::open;
-use super::out::{self, Form};
+use super::out;
 use super::place::{self, AppHome};
 use super::{Args, Done, certificate, keys, loses, lost, may_drop};
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::seal::{Certificate, Empty, Given, Plain, SealedSecret, each, secrets};
+use crate::seal::{Certificate, Empty, Form, Given, Plain, SealedSecret, each, secrets};
 use crate::secrets::read_value;
 use crate::ui::{Ui, counted};
 use aws_lc_rs::rand::SystemRandom;

@@ -1,6 +1,6 @@
 //! `knarr seal --from-secret … --merge-into FILE`: the values of a Secret go beside those of a sealed one.
 
-use super::super::out::{self, File, Form};
+use super::super::out::{self, File};
 use super::{Args, Done, Read, all, read};
 use crate::error::CliError;
 use crate::seal::{Certificate, Given, Plain, Scope, SealedSecret};
@@ -26,7 +26,7 @@ pub(super) fn run(
     };
     fits(path, &there, plain, args.scope)?;
     there.merge(to, plain, &SystemRandom::new())?;
-    file.write(&out::text(&[&there], Form::of(path))?)?;
+    file.write(&out::text(&[&there], out::form(path))?)?;
     out::told([(path.display().to_string().as_str(), &there)].into_iter(), to, ui);
     Ok(Done::Fine)
 }

@@ -1,0 +1,130 @@
+//! `knarr validate`.
+
+use super::seal::find;
+use super::{Done, open};
+use crate::error::CliError;
+use crate::seal::{Keyring, SealedSecret, Wrong, each};
+use crate::ui::{Ui, counted};
+use find::Found;
+use knarr_node::name::{DataKey, Namespace, ObjectName};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Say whether the cluster will open all sealed Secrets, and which value it will not
+///
+/// Works offline: tries all keys in secrets/sealing-keys.age, which your age identity opens. For a value that does not open it
+/// says why: sealed for another name, namespace or scope, by a key that is not known, or changed since. No value is shown.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  knarr validate\n  knarr validate sealed/shop --output json")]
+pub(super) struct Args {
+    /// Files and folders with sealed Secrets; otherwise all of the repository
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// A private key in PEM, or Secrets of the controller, in place of the repository's; can be repeated
+    #[arg(long, value_name = "FILE")]
+    recovery_private_key: Vec<PathBuf>,
+}
+
+/// A value that does not open, for people and programs.
+#[derive(Serialize)]
+struct Row {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<DataKey>,
+    why: String,
+}
+
+/// All that was found out, for programs.
+#[derive(Serialize)]
+struct Report {
+    values: usize,
+    wrong: Vec<Row>,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
+    let repo = open(ui)?;
+    let (found, broken) = find::at(&repo, &args.paths)?;
+    let keys = find::keys(Some(&repo), &args.recovery_private_key)?;
+    let mut wrong: Vec<Row> = broken.iter().map(|line| whole(line)).collect();
+    let values = values(&found);
+    let names = names(&found);
+    let progress = ui.progress(format!("opening {}", counted(values.len(), "value")));
+    wrong.extend(each(&values, |value| value.judged(&keys, &names)).into_iter().flatten());
+    drop(progress);
+    let files = found.len();
+    let report = Report { values: values.len(), wrong };
+    tell(&report, files, ui)
+}
+
+fn whole(line: &str) -> Row {
+    let (path, why) = line.split_once(": ").unwrap_or((line, ""));
+    Row { path: path.to_owned(), place: None, secret: None, key: None, why: why.to_owned() }
+}
+
+/// A value where it stands.
+struct Item<'a> {
+    found: &'a Found,
+    place: &'a str,
+    sealed: &'a SealedSecret,
+    key: &'a DataKey,
+    text: &'a str,
+}
+
+fn values(found: &[Found]) -> Vec<Item<'_>> {
+    let entries = found.iter().flat_map(|found| found.file.entries.iter().map(move |entry| (found, entry)));
+    let values = entries.flat_map(|(found, entry)| {
+        let (place, sealed) = (entry.place.as_str(), &entry.sealed);
+        sealed.spec.encrypted_data.iter().map(move |(key, text)| Item { found, place, sealed, key, text })
+    });
+    values.collect()
+}
+
+/// Returns who the values may have been sealed for: the Secrets that there are.
+fn names(found: &[Found]) -> Vec<(Option<Namespace>, ObjectName)> {
+    let entries = found.iter().flat_map(|found| &found.file.entries);
+    let mut names: Vec<_> = entries
+        .map(|entry| (entry.sealed.metadata.namespace.clone(), entry.sealed.metadata.name.clone()))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+impl Item<'_> {
+    fn judged(&self, keys: &Keyring, names: &[(Option<Namespace>, ObjectName)]) -> Option<Row> {
+        let wrong: Wrong = keys.wrong(self.sealed, self.key, self.text, names)?;
+        Some(Row {
+            path: self.found.path.to_string(),
+            place: Some(self.place.to_owned()),
+            secret: Some(self.sealed.title()),
+            key: Some(self.key.clone()),
+            why: wrong.to_string(),
+        })
+    }
+}
+
+fn tell(report: &Report, files: usize, ui: &Ui) -> Result<Done, CliError> {
+    if ui.json() {
+        ui.value(report);
+    }
+    for Row { path, place, secret, key, why } in &report.wrong {
+        let place = place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+        let secret = secret.as_ref().map(|secret| format!(" ({secret})")).unwrap_or_default();
+        let key = key.as_ref().map(|key| format!(", key `{key}`")).unwrap_or_default();
+        ui.wrong(format_args!("{path}{place}{secret}{key}: {why}"));
+    }
+    if report.wrong.is_empty() {
+        ui.done(format_args!(
+            "{} in {}: the known keys open all",
+            counted(report.values, "value"),
+            counted(files, "file")
+        ));
+        return Ok(Done::Fine);
+    }
+    Err(CliError::user(format!("{} of {} do not open", report.wrong.len(), counted(report.values, "value")))
+        .help("seal them again: knarr seal set NAME KEY -"))
+}
