@@ -28,9 +28,14 @@ impl Fleet {
         many::fill(&fleet.root(), machines, apps);
         fleet.knarr(&["render"]);
         fleet.git(&["init", "-q", "-b", "main"]);
-        fleet.git(&["add", "-A"]);
-        fleet.git(&["-c", "user.name=b", "-c", "user.email=b@b", "commit", "-qm", "all"]);
+        fleet.commit();
         fleet
+    }
+
+    /// Commits all that is there.
+    pub(crate) fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["-c", "user.name=b", "-c", "user.email=b@b", "commit", "-qm", "all"]);
     }
 
     pub(crate) fn home(&self) -> &Path {

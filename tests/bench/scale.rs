@@ -72,6 +72,7 @@ fn plans(fleet: &Fleet) -> Vec<Figure> {
 
 /// Counts what a machine more changes in the files that are there already.
 fn one_more(fleet: &Fleet) -> Vec<Figure> {
+    fleet.commit(); // what was rendered anew is encrypted anew
     many::machine(&fleet.root(), MACHINES);
     fleet.knarr(&["render"]);
     let numbers = fleet.git(&["diff", "--numstat", "--diff-filter=M"]);
@@ -97,8 +98,9 @@ struct Size {
 impl Size {
     fn of(machines: u16) -> Self {
         let fleet = Fleet::of(machines, APPS);
-        let bytes = fleet.git(&["ls-files", "--format=%(objectsize)", "rendered"]);
-        let bytes = bytes.lines().map(|line| line.parse::<f64>().unwrap()).sum();
+        let listed = fleet.git(&["ls-tree", "-r", "--long", "HEAD", "rendered"]);
+        let size = |line: &str| line.split_whitespace().nth(3).unwrap().parse::<f64>().unwrap();
+        let bytes = listed.lines().map(size).sum();
         Self { cold: cold(&fleet), check: Values::times(5, || fleet.knarr(&["render", "--check"])), bytes }
     }
 }
