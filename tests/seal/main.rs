@@ -5,7 +5,10 @@ use aws_lc_rs::rand::SystemRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use knarr::emit::{Line, yaml};
-use knarr::seal::{Certificate, Pair, Plain, Scope, SealedSecret, SealingKey, Template, Value};
+use knarr::seal::{
+    Certificate, Form, Given, Keyring, Pair, Plain, Ring, Scope, SealedFile, SealedSecret, SealingKey,
+    Template, Value,
+};
 use knarr_node::name::DataKey;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -121,6 +124,104 @@ fn we_open_what_kubeseal_seals() {
     }
 }
 
+/// Returns the values of a Secret as text, of kubeseal's or ours.
+fn data(secret: &[u8]) -> Values {
+    let secret: serde_json::Value = serde_saphyr::from_slice(secret).unwrap();
+    let value = |(key, value): (&String, &serde_json::Value)| {
+        (key.clone(), STANDARD.decode(value.as_str().unwrap_or_default()).unwrap())
+    };
+    secret["data"].as_object().unwrap().iter().map(value).collect()
+}
+
+#[test]
+fn we_read_secrets_as_kubeseal_does_and_keep_the_same_of_them() {
+    let secret = r#"
+apiVersion: v1
+kind: Secret
+metadata:
+  name: db
+  namespace: shop
+  uid: 4b1c
+  creationTimestamp: "2026-01-01T00:00:00Z"
+  ownerReferences: [{apiVersion: v1, kind: Pod, name: a, uid: b}]
+  labels: {tier: back}
+  annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2, owner: me, sealedsecrets.bitnami.com/namespace-wide: "true"}
+type: kubernetes.io/basic-auth
+immutable: true
+data: {password: aHVu, user: bWU=}
+stringData: {password: hunter2}
+"#;
+    let cert = fixture("sealing-4096.crt");
+    let theirs = kubeseal(&["--cert", cert.to_str().unwrap()], secret);
+    let theirs: SealedSecret = serde_saphyr::from_slice(&theirs.stdout).unwrap();
+    let plain = knarr::seal::secrets(secret, &Given::default()).unwrap().remove(0).secret.unwrap();
+    let ours = SealedSecret::seal(&certificate(4096), &plain, &SystemRandom::new()).unwrap();
+    let template = |sealed: &SealedSecret| {
+        let mut template = sealed.spec.template.clone();
+        template.metadata.rest.retain(|_, value| !value.is_null());
+        template
+    };
+    assert_eq!(template(&ours), template(&theirs));
+    assert_eq!(ours.scope(), theirs.scope());
+    assert_eq!(key(4096).open(&ours).unwrap(), key(4096).open(&theirs).unwrap());
+    let keyring = Keyring::read(&std::fs::read_to_string(fixture("sealing-4096.key")).unwrap()).unwrap();
+    let recovery = fixture("sealing-4096.key");
+    let opened_by_them =
+        kubeseal(&["--recovery-unseal", "--recovery-private-key", recovery.to_str().unwrap()], &text(&ours));
+    let values = keyring.open_all(&theirs).unwrap();
+    for form in [Form::Yaml, Form::Json] {
+        let opened = knarr::seal::opened(&theirs, &values, form).unwrap();
+        assert_eq!(data(opened.as_bytes()), data(&opened_by_them.stdout));
+    }
+}
+
+#[test]
+fn a_value_of_a_mebibyte_goes_both_ways() {
+    let large = Values::from([("large".to_owned(), vec![b'x'; 1 << 20])]);
+    let sealed = text(&sealed(&certificate(4096), Scope::Strict, &large));
+    assert_eq!(opened_by_kubeseal(&sealed, &fixture("sealing-4096.key")), Some(large));
+}
+
+#[test]
+fn each_merges_into_files_of_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, path) = (fixture("sealing-4096.crt"), folder.path().join("db.json"));
+    let args = ["--cert", cert.to_str().unwrap(), "--merge-into", path.to_str().unwrap()];
+    let one = Values::from([("a".to_owned(), b"1".to_vec())]);
+    for scope in SCOPES {
+        let ours = sealed(&certificate(4096), scope, &one);
+        std::fs::write(&path, serde_json::to_string(&ours).unwrap()).unwrap();
+        let scope = scope.to_string();
+        let more =
+            "kind: Secret\napiVersion: v1\nmetadata: {name: db, namespace: shop}\nstringData: {b: '2'}\n";
+        let merged = kubeseal(&[&args[..], &["--scope", &scope]].concat(), more);
+        assert!(merged.status.success(), "{}", String::from_utf8_lossy(&merged.stderr));
+        let mut there: SealedSecret = serde_saphyr::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let values = BTreeMap::from([("c".parse().unwrap(), Value::from(&b"3"[..]))]);
+        there.put(&certificate(4096), &values, &SystemRandom::new()).unwrap();
+        let all = [("a", "1"), ("b", "2"), ("c", "3")].map(|(key, value)| (key.to_owned(), value.into()));
+        let opened = opened_by_kubeseal(&text(&there), &fixture("sealing-4096.key"));
+        assert_eq!(opened, Some(Values::from(all)), "{scope}");
+    }
+}
+
+#[test]
+fn what_we_seal_again_with_a_newer_key_kubeseal_opens_with_that_alone() {
+    for (scope, form) in SCOPES.into_iter().flat_map(|scope| [(scope, "yaml"), (scope, "json")]) {
+        let plain = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"db","namespace":"shop"},"type":"Opaque","stringData":{"a":"1"}}"#;
+        let (cert, name) = (fixture("sealing-2048.crt"), scope.to_string());
+        let theirs = kubeseal(&["--cert", cert.to_str().unwrap(), "--scope", &name, "--format", form], plain);
+        let file = SealedFile::read(std::str::from_utf8(&theirs.stdout).unwrap()).unwrap();
+        let mut new = file.entries[0].sealed.clone();
+        let values = key(2048).open(&new).unwrap();
+        new.put(&certificate(4096), &values, &SystemRandom::new()).unwrap();
+        let text = file.with(&[new]).unwrap();
+        let opened = opened_by_kubeseal(&text, &fixture("sealing-4096.key"));
+        assert_eq!(opened, Some(Values::from([("a".to_owned(), b"1".to_vec())])), "{scope} {form}");
+        assert_eq!(opened_by_kubeseal(&text, &fixture("sealing-2048.key")), None);
+    }
+}
+
 #[test]
 fn kubeseal_and_we_agree_on_what_does_not_open() {
     let one = Values::from([("password".to_owned(), b"hunter2".to_vec())]);
@@ -139,10 +240,11 @@ fn kubeseal_and_we_agree_on_what_does_not_open() {
 #[test]
 fn kubeseal_takes_certificate_and_key_of_a_new_repository() {
     let folder = tempfile::tempdir().unwrap();
-    let pair = Pair::of(&key(4096), &"harbor".parse().unwrap(), "2026-11-21".parse().unwrap()).unwrap();
+    let pair =
+        Pair::of(key(4096), &"harbor".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap()).unwrap();
     let [cert, keys] = ["sealing.crt", "sealing-keys.json"].map(|name| folder.path().join(name));
-    std::fs::write(&cert, &pair.certificate).unwrap();
-    std::fs::write(&keys, &*pair.manifest).unwrap();
+    std::fs::write(&cert, &pair.pem).unwrap();
+    std::fs::write(&keys, &*Ring::from(pair).manifest()).unwrap();
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\ntype: Opaque\nstringData: {a: b}\n";
     let sealed = kubeseal(&["--cert", cert.to_str().unwrap(), "--format", "yaml"], secret);
     assert!(sealed.status.success(), "{}", String::from_utf8_lossy(&sealed.stderr));
