@@ -16,6 +16,7 @@ pub enum Merged {
 /// # Errors
 /// Where libgit2 has no memory for it.
 pub fn merge(base: &[u8], ours: (&str, &[u8]), theirs: (&str, &[u8])) -> Result<Merged, git2::Error> {
+    git2::Config::new()?; // it starts libgit2, which merge_file takes for started
     let side = |content| {
         let mut side = MergeFileInput::new();
         side.content(content);
