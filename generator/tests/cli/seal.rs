@@ -174,6 +174,10 @@ fn a_repository_without_a_key_gets_one() {
     assert!(said.contains("wrote secrets/sealing.crt and secrets/sealing-keys.age: key SHA256:"), "{said}");
     let id = said.split("key SHA256:").nth(1).unwrap().split(',').next().unwrap();
     assert!(seal(&home, &["db", "-n", "shop", "a", "-"], b"1").contains(id));
+    let certificate = fs::read(home.path("harbor/secrets/sealing.crt")).unwrap();
+    fs::remove_file(home.path("harbor/secrets/sealing.crt")).unwrap(); // as if killed between the two
+    home.knarr("harbor", &["sealing-key", "new"]);
+    assert_eq!(fs::read(home.path("harbor/secrets/sealing.crt")).unwrap(), certificate);
     let said = home.knarr("harbor", &["sealing-key", "new"]);
     assert!(said.contains("`secrets/sealing.crt` is there already") && said.ends_with("exit 1\n"), "{said}");
 }

@@ -2,7 +2,6 @@
 
 use super::{Here, Making};
 use crate::cli::Done;
-use crate::disk::Repo;
 use crate::error::CliError;
 use crate::seal::{CERTIFICATE, KEYS, Ring};
 use crate::ui::Ui;
@@ -17,8 +16,10 @@ pub(super) struct Args {}
 
 pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let here = Here::open(ui)?;
-    absent(&here.repo)?;
-    let ring = Ring::from(Making::start().finish(&here.cluster, ui)?);
+    let ring = match unfinished(&here)? {
+        Some(ring) => ring,
+        None => Ring::from(Making::start().finish(&here.cluster, ui)?),
+    };
     here.keep(&ring)?;
     let (id, count) = (ring.newest().id(), here.to.len());
     if ui.json() {
@@ -28,13 +29,17 @@ pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     Ok(Done::Fine)
 }
 
-fn absent(repo: &Repo) -> Result<(), CliError> {
-    for path in [CERTIFICATE, KEYS] {
-        if repo.read(path)?.is_some() {
-            return Err(CliError::user(format!("`{path}` is there already")).help(
-                "use it, for what was sealed opens only with the key that sealed it; a newer one beside it: knarr sealing-key rotate",
-            ));
-        }
+/// Returns the key of a run that was killed between its two files.
+///
+/// # Errors
+/// When the repository has a key: a second one beside it is another command's.
+fn unfinished(here: &Here) -> Result<Option<Ring>, CliError> {
+    let there = |path| here.repo.read(path).map(|file| file.is_some());
+    match (there(KEYS)?, there(CERTIFICATE)?) {
+        (false, false) => Ok(None),
+        (true, false) => here.ring().map(Some),
+        (_, true) => Err(CliError::user(format!("`{CERTIFICATE}` is there already")).help(
+            "use it, for what was sealed opens only with the key that sealed it; a newer one beside it: knarr sealing-key rotate",
+        )),
     }
-    Ok(())
 }
