@@ -13,6 +13,7 @@ mod keyring;
 mod object;
 mod opened;
 mod pair;
+mod pem;
 mod ring;
 mod scope;
 mod secret;

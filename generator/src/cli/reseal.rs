@@ -56,18 +56,16 @@ enum Came {
 
 /// What was done with a file, for programs.
 #[derive(Serialize)]
-struct Row<'a> {
-    path: &'a RepoPath,
+pub(super) struct Row {
+    path: RepoPath,
     values: usize,
     resealed: usize,
-    opens_with: &'a KeyId,
+    opens_with: KeyId,
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
     let to = certificate(&repo)?;
-    let (found, broken) = find::at(&repo, &args.paths)?;
-    let mut wrong: Vec<String> = broken;
     let keys = find::keys(Some(&repo), &args.recovery_private_key)?;
     if args.recovery_private_key.is_empty() && !keys.has(&to.id) {
         return Err(CliError::user(format!(
@@ -78,8 +76,26 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
             "put the certificate of a key that secrets/sealing-keys.age holds first in secrets/sealing.crt",
         ));
     }
+    let rows = files(&repo, &args.paths, &keys, &to, ui)?;
+    if ui.json() {
+        ui.value(&rows);
+    } else {
+        report(&rows, &to, ui);
+    }
+    Ok(Done::Fine)
+}
+
+/// Seals again with `to` what other keys sealed in files at or below paths, or in all; all files are written, or none.
+pub(super) fn files(
+    repo: &Repo,
+    paths: &[PathBuf],
+    keys: &Keyring,
+    to: &Certificate,
+    ui: &Ui,
+) -> Result<Vec<Row>, CliError> {
+    let (found, mut wrong) = find::at(repo, paths)?;
     let items = items(&found);
-    let came = sealed_again(&items, &keys, &to, ui);
+    let came = sealed_again(&items, keys, to, ui);
     let mut new: Vec<Vec<SealedSecret>> = found
         .iter()
         .map(|found| found.file.entries.iter().map(|entry| entry.sealed.clone()).collect())
@@ -95,11 +111,15 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
             }
         }
     }
-    let texts = texts(&found, &mut new, &to, &mut wrong);
+    let texts = texts(&found, &mut new, to, &mut wrong);
     all_or_none(&wrong, ui)?;
-    write(&repo, &texts)?;
-    report(&found, &counts, &to, ui);
-    Ok(Done::Fine)
+    write(repo, &texts)?;
+    Ok(found.iter().zip(counts).map(|(found, resealed)| row(found, resealed, to)).collect())
+}
+
+fn row(found: &Found, resealed: usize, to: &Certificate) -> Row {
+    let values = found.file.entries.iter().map(|entry| entry.sealed.spec.encrypted_data.len()).sum();
+    Row { path: found.path.clone(), values, resealed, opens_with: to.id.clone() }
 }
 
 fn items(found: &[Found]) -> Vec<Item<'_>> {
@@ -199,26 +219,13 @@ fn write(repo: &Repo, texts: &[(&RepoPath, String)]) -> Result<(), CliError> {
     Ok(())
 }
 
-fn report(found: &[Found], counts: &[usize], to: &Certificate, ui: &Ui) {
-    let values =
-        |found: &Found| found.file.entries.iter().map(|entry| entry.sealed.spec.encrypted_data.len()).sum();
-    let row = |(found, resealed): (&'_ Found, &usize)| (values(found), *resealed, found.path.clone());
-    let rows: Vec<(usize, usize, RepoPath)> = found.iter().zip(counts).map(row).collect();
-    if ui.json() {
-        let rows = rows.iter().map(|(values, resealed, path)| Row {
-            path,
-            values: *values,
-            resealed: *resealed,
-            opens_with: &to.id,
-        });
-        ui.value(&rows.collect::<Vec<_>>());
-        return;
-    }
-    for (values, resealed, path) in rows.iter().filter(|(_, resealed, _)| *resealed > 0) {
+/// Says what became of each file.
+pub(super) fn report(rows: &[Row], to: &Certificate, ui: &Ui) {
+    for Row { path, values, resealed, .. } in rows.iter().filter(|row| row.resealed > 0) {
         ui.done(format_args!("re-sealed {path}   {resealed} of {}", counted(*values, "value")));
     }
-    let (all, done): (usize, usize) =
-        (rows.iter().map(|row| row.0).sum(), rows.iter().map(|row| row.1).sum());
+    let all: usize = rows.iter().map(|row| row.values).sum();
+    let done: usize = rows.iter().map(|row| row.resealed).sum();
     ui.done(format_args!(
         "{} in {}: {done} re-sealed, {} as they were; all open with key {}",
         counted(all, "value"),

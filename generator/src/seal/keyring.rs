@@ -1,15 +1,12 @@
 //! Private keys that open sealed values: those of the repository, or of a backup of the controller's.
 
 use super::key::SealingKey;
+use super::pem::{blocks, is_pem, is_private};
 use super::secret::Empty;
-use super::{Given, KeyError, KeyId, OpenError, Scope, SealedSecret, Value, secrets};
+use super::{Given, KeyError, KeyId, OpenError, Ring, Scope, SealedSecret, Value, secrets};
 use knarr_node::name::DataKey;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// How a block of PEM begins and ends.
-const BEGIN: &str = "-----BEGIN ";
-const END: &str = "-----END ";
 
 /// Private keys; which of them opened last is tried first, for files are seldom mixed.
 #[derive(Debug, Default)]
@@ -18,13 +15,23 @@ pub struct Keyring {
     last: AtomicUsize,
 }
 
+impl From<Ring> for Keyring {
+    fn from(ring: Ring) -> Self {
+        Self { keys: ring.into_keys(), ..Self::default() }
+    }
+}
+
 impl Keyring {
     /// Reads keys: blocks of PEM, or the controller's Secrets in YAML or JSON, Lists too.
     ///
     /// # Errors
     /// When one of them cannot be read, or there is none.
     pub fn read(text: &str) -> Result<Self, KeyError> {
-        let keys = if text.contains(BEGIN) { blocks(text)? } else { of_secrets(text)? };
+        let keys = if is_pem(text) {
+            blocks(text).filter(|block| is_private(block)).map(SealingKey::read).collect::<Result<_, _>>()?
+        } else {
+            of_secrets(text)?
+        };
         if keys.is_empty() { Err(KeyError::Read) } else { Ok(Self { keys, ..Self::default() }) }
     }
 
@@ -75,22 +82,6 @@ impl Keyring {
         }
         if errors.is_empty() { Ok(values) } else { Err(errors) }
     }
-}
-
-fn blocks(text: &str) -> Result<Vec<SealingKey>, KeyError> {
-    let mut keys = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(BEGIN) {
-        let from = rest.get(at..).unwrap_or_default();
-        let end = from.find(END).ok_or(KeyError::Read)?;
-        let stop = from.get(end..).and_then(|tail| tail.find('\n')).map_or(from.len(), |line| end + line + 1);
-        let (block, after) = from.split_at(stop);
-        if block.lines().next().is_some_and(|line| line.contains("PRIVATE KEY")) {
-            keys.push(SealingKey::read(block)?);
-        }
-        rest = after;
-    }
-    Ok(keys)
 }
 
 fn of_secrets(text: &str) -> Result<Vec<SealingKey>, KeyError> {

@@ -2,9 +2,8 @@
 
 mod read;
 
-use super::{KeyId, OpenError, Pair, SealedSecret, Value};
+use super::{KeyId, Pair, SealingKey};
 use jiff::{SignedDuration, Timestamp};
-use knarr_node::name::DataKey;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -84,25 +83,8 @@ impl Ring {
         &self.0
     }
 
-    /// Opens a value of a SealedSecret, and says which key did: `text`, which stands there under `key`.
-    ///
-    /// # Errors
-    /// What the key says that came furthest: that a value was changed is known by its own key only.
-    pub fn open_value(
-        &self,
-        sealed: &SealedSecret,
-        key: &DataKey,
-        text: &str,
-    ) -> Result<(&Pair, Value), OpenError> {
-        let mut said = OpenError::Refused { key: key.clone() };
-        for pair in &self.0 {
-            match pair.key.open_value(sealed, key, text) {
-                Ok(value) => return Ok((pair, value)),
-                Err(OpenError::Refused { .. }) => {}
-                Err(error) => said = error,
-            }
-        }
-        Err(said)
+    pub(super) fn into_keys(self) -> Vec<SealingKey> {
+        self.0.into_iter().map(|pair| pair.key).collect()
     }
 
     /// Returns the certificates in PEM, the one that seals first: kubeseal's `--cert` takes the first, too.

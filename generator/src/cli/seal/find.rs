@@ -3,7 +3,8 @@
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::seal::{Entry, KEYS, Keyring, SealedFile};
-use crate::secrets::{self, Identities, read_value};
+use crate::sealing;
+use crate::secrets::read_value;
 use crate::spec;
 use knarr_node::name::{ClusterName, RepoPath};
 use std::io::Read;
@@ -168,15 +169,10 @@ pub(in crate::cli) fn keys(repo: Option<&Repo>, files: &[PathBuf]) -> Result<Key
 }
 
 fn ours(repo: &Repo) -> Result<Keyring, CliError> {
-    let sealed = repo.read(KEYS)?.ok_or_else(|| {
+    let ring = sealing::read(repo, &cluster(repo)?)?;
+    ring.map(Keyring::from).ok_or_else(|| {
         CliError::user(format!("there is no `{KEYS}` to open with")).help("--recovery-private-key FILE")
-    })?;
-    let plain = Identities::read(&secrets::identity_path(&cluster(repo)?))?.open(KEYS, &sealed)?;
-    let damaged = || {
-        CliError::user(format!("`{KEYS}` holds no private sealing key")).help(format!("git log -- {KEYS}"))
-    };
-    let text = std::str::from_utf8(&plain).map_err(|_| damaged())?;
-    Keyring::read(text).map_err(|_| damaged())
+    })
 }
 
 fn cluster(repo: &Repo) -> Result<ClusterName, CliError> {

@@ -1,17 +1,17 @@
 //! `knarr sealing-key rotate`: a newer key beside the others.
 
 use super::{Here, Making};
-use crate::cli::Done;
+use crate::cli::{Done, reseal};
 use crate::error::CliError;
-use crate::seal::{CERTIFICATE, Certificate, Ring};
+use crate::seal::{CERTIFICATE, Certificate, KeyId, Ring};
 use crate::ui::Ui;
 
-/// Make a newer key, which seals from now on
+/// Make a newer key, and seal everything again with it
 ///
-/// The older ones stay, in the repository and in the cluster, so that what they sealed still opens; they seal nothing more.
-/// With the next `knarr ship` the controller is given the new key and started again.
+/// The older ones stay, in the repository and in the cluster, so that what they sealed still opens, in older commits too; they seal
+/// nothing more. With the next `knarr ship` the controller is given the new key and started again.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  knarr sealing-key rotate && knarr reseal --all && knarr ship")]
+#[command(after_help = "Example:\n  knarr sealing-key rotate && knarr ship")]
 pub(super) struct Args {}
 
 pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
@@ -19,12 +19,16 @@ pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let ring = here.ring()?;
     let ring = if is_unfinished(&here, &ring)? { ring } else { newer(&here, ring, ui)? };
     here.keep(&ring)?;
-    let (seals, retired) = (ring.newest().id(), ring.retired());
+    let to = Certificate::read(ring.newest().pem.as_bytes()).map_err(CliError::bug)?;
+    let retired: Vec<KeyId> = ring.retired().iter().map(|pair| pair.id().clone()).collect();
+    ui.done(format_args!("key {} seals from now on", to.id));
+    let files = reseal::files(&here.repo, &[], &ring.into(), &to, ui)?;
     if ui.json() {
-        let retired: Vec<_> = retired.iter().map(crate::seal::Pair::id).collect();
-        ui.value(&serde_json::json!({ "seals": seals, "retired": retired }));
+        ui.value(&serde_json::json!({ "seals": to.id, "retired": retired, "files": files }));
+        return Ok(Done::Fine);
     }
-    ui.done(format_args!("key {seals} seals from now on; next: knarr reseal --all"));
+    reseal::report(&files, &to, ui);
+    ui.say("next: knarr ship");
     Ok(Done::Fine)
 }
 

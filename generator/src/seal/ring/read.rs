@@ -2,6 +2,7 @@
 
 use super::Ring;
 use crate::seal::pair::{ACTIVE, Hidden, LABEL};
+use crate::seal::pem::{blocks, is_pem, is_private};
 use crate::seal::{Certificate, KeyError, Pair, SealingKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +11,6 @@ use knarr_node::name::{BadName, ClusterName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
-
-/// What begins a block of PEM.
-const BEGIN: &str = "-----BEGIN ";
-/// What begins its last line.
-const END: &str = "-----END ";
 
 /// Sealing keys that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +71,7 @@ impl Ring {
     ///
     /// A key without a certificate gets one of `cluster`, which seals from `since`.
     pub fn read(text: &str, cluster: &ClusterName, since: Timestamp) -> Result<Self, RingError> {
-        let pairs = if text.contains(BEGIN) { pem(text, cluster, since)? } else { secrets(text)? };
+        let pairs = if is_pem(text) { pem(text, cluster, since)? } else { secrets(text)? };
         let rings = pairs.into_iter().map(Self::from);
         rings.reduce(|ring, more| ring.with(more).0).ok_or(RingError::Empty)
     }
@@ -114,8 +110,7 @@ fn decoded(text: Option<&Hidden>) -> Option<Zeroizing<String>> {
 
 /// Reads blocks of PEM: a certificate belongs to the key that it is of, wherever it stands.
 fn pem(text: &str, cluster: &ClusterName, since: Timestamp) -> Result<Vec<Pair>, RingError> {
-    let (keys, certificates): (Vec<&str>, Vec<&str>) =
-        blocks(text).partition(|block| block.contains("PRIVATE KEY-----"));
+    let (keys, certificates): (Vec<&str>, Vec<&str>) = blocks(text).partition(|block| is_private(block));
     let pair = |block: &&str| {
         let key = SealingKey::read(block)?;
         let is_its = |pem: &&&str| Certificate::read(pem.as_bytes()).is_ok_and(|read| read.id == key.id);
@@ -126,15 +121,4 @@ fn pem(text: &str, cluster: &ClusterName, since: Timestamp) -> Result<Vec<Pair>,
         })
     };
     keys.iter().map(pair).collect()
-}
-
-/// Returns the blocks of a text, from `BEGIN` to `END`; one that does not end is none.
-fn blocks(text: &str) -> impl Iterator<Item = &str> {
-    let starts = text.match_indices(BEGIN).map(|(at, _)| at);
-    starts.filter_map(|at| {
-        let block = text.get(at..)?;
-        let end = block.find(END)? + END.len();
-        let close = block.get(end..)?.find("-----")? + "-----".len();
-        block.get(..end + close)
-    })
 }
