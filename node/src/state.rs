@@ -10,7 +10,9 @@ use crate::firewall::{self, FirewallPart};
 use crate::item::Item;
 use crate::mesh::{Directory, Mesh, Stranger};
 use crate::name::{AbsPath, DeviceName, Hex, NodeName};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeSet;
 
 /// The state of one machine, as the generator wrote it. What is not said here is not touched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +30,19 @@ pub struct NodeState {
     /// Its firewall; what nodes, pods and devices may follows from `rendered/mesh.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firewall: Option<FirewallPart>,
-    /// What the machine is made of: done top to bottom, removed bottom to top.
+    /// What the machine is made of: done top to bottom, removed bottom to top. Each thing is there once: a machine cannot be
+    /// both of two, and would change from one to the other for ever.
+    #[serde(deserialize_with = "each_once")]
     pub items: Vec<Item>,
+}
+
+fn each_once<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Item>, D::Error> {
+    let items = Vec::<Item>::deserialize(from)?;
+    let mut seen = BTreeSet::new();
+    match items.iter().map(Item::id).find(|id| !seen.insert(id.clone())) {
+        Some(id) => Err(D::Error::custom(format!("{id} is there twice"))),
+        None => Ok(items),
+    }
 }
 
 /// What a State says of the mesh: `mesh: {device: knarr0}`.

@@ -32,6 +32,13 @@ fn state() -> NodeState {
 }
 
 #[test]
+fn a_state_with_one_thing_twice_is_refused() {
+    let twice = format!("{STATE}- file: {{path: /etc/ssh/sshd_config.d/10-knarr.conf, text: other}}\n");
+    let said = serde_saphyr::from_str::<NodeState>(&twice).unwrap_err().to_string();
+    assert!(said.contains("path /etc/ssh/sshd_config.d/10-knarr.conf is there twice"), "{said}");
+}
+
+#[test]
 fn a_state_reads_as_formats_md_has_it() {
     let ids: Vec<String> = state().items.iter().map(|item| item.id().to_string()).collect();
     assert_eq!(
