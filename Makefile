@@ -1,8 +1,8 @@
-# What can be done here: make setup, demo, test (unit, seal, yaml, api, story), check, bench, sweep. .ci/run calls check and test.
+# What can be done here: make setup, demo, test (unit, seal, yaml, api, story), check, fuzz, bench, sweep. .ci/run calls check and test.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
 step := @tests/step
 
-.PHONY: setup build peers demo test test-k3s unit seal yaml api story check bench sweep
+.PHONY: setup build peers demo test test-k3s unit seal yaml api story fuzz check bench sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -47,6 +47,11 @@ story: build peers
 # K3S=/path/to/k3s [K3S_NEW=/path/to/a/newer/k3s]: the scenarios with K3s, by these binaries in place of the stand-in
 test-k3s: build peers
 	$(step) test-k3s tests/with-k3s "$(K3S)" $(K3S_NEW)
+
+# libFuzzer on each reader of what others wrote for TIME seconds (60), minutes more when cold; READER="name …" for some of them
+fuzz:
+	$(step) setup tests/setup g++
+	$(step) fuzz tests/fuzz/run "$(or $(TIME),60)" $(READER)
 
 # Everything that can be said without running the programs; node/ alone first, so that a mistake shows at once
 check: setup

@@ -1,6 +1,6 @@
 //! Every reader of what others wrote, as a function of bytes: it may refuse them, and what it takes is what was said.
 //!
-//! `replay.rs` gives them what tests/cases and tests/corpus hold.
+//! `replay.rs` gives them what tests/cases and tests/corpus hold, `target.rs` what libFuzzer makes of it.
 
 mod imports;
 mod machine;
