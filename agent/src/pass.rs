@@ -29,8 +29,8 @@ use knarr_node::causes::chain;
 use knarr_node::host::look;
 use knarr_node::name::Oid;
 use knarr_node::plan::{Plan, plan, scope};
-use knarr_node::report::{Outcome, Report};
-use knarr_node::{Act, Item};
+use knarr_node::report::{Drift, Outcome, Report};
+use knarr_node::{Act, Change, Item};
 use std::io;
 use std::sync::Arc;
 
@@ -242,20 +242,23 @@ impl Ground {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (node, seen, accepted) = (standing.identity.node, standing.seen, standing.identity.floor);
         let (unfetched, items, snapshot) = (standing.unfetched, done.troubles, done.snapshot);
+        let last = crate::status::read(&self.paths).ok().flatten();
+        let last = last.as_ref();
         let report = Report {
             node,
             version,
             at: self.now,
             seen,
             accepted,
-            applied,
             outcome,
             unfetched,
             items,
             mesh: [].into(),
             quarantined: done.quarantined,
             snapshot,
-            cluster: crate::status::read(&self.paths).ok().flatten().and_then(|last| last.cluster),
+            drift: drift(last, applied.as_ref(), &done.changes, self.now),
+            cluster: last.and_then(|last| last.cluster.clone()),
+            applied,
         };
         self.tell(report)
     }
@@ -265,6 +268,16 @@ impl Ground {
         self.listener.tell(report.clone());
         Ok(report)
     }
+}
+
+/// Returns what was mended last for the commit that is applied: by this pass, or by one before it.
+fn drift(last: Option<&Report>, applied: Option<&Oid>, changes: &[Change], now: u64) -> Option<Drift> {
+    let last = last.filter(|last| applied.is_some() && last.applied.as_ref() == applied)?;
+    if changes.is_empty() || !last.is_whole() {
+        return last.drift.clone();
+    }
+    let items = changes.iter().map(|change| change.id().clone()).take(Drift::MOST).collect();
+    Some(Drift { at: now, items })
 }
 
 /// A pass is good also when the next boot does not know of it.

@@ -4,6 +4,7 @@ pub mod all;
 
 use crate::identity::write_private;
 use crate::paths::Paths;
+use knarr_node::Id;
 use knarr_node::report::{Outcome, Report, Trouble};
 use std::fmt::Write as _;
 use std::{fs, io};
@@ -44,6 +45,12 @@ pub fn text(report: &Report, now: u64) -> String {
     if let Some(snapshot) = &report.snapshot {
         line("snapshot", snapshot.to_string());
     }
+    if let Some(drift) = &report.drift {
+        line(
+            "drift",
+            format!("{} ago, made as before: {}", age(now.saturating_sub(drift.at)), names(&drift.items)),
+        );
+    }
     for (id, trouble) in &report.items {
         line("trouble", format!("{id}: {}", in_words(trouble)));
     }
@@ -54,6 +61,10 @@ pub fn text(report: &Report, now: u64) -> String {
         line("type", way_out);
     }
     text
+}
+
+fn names(items: &[Id]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn in_words(trouble: &Trouble) -> String {

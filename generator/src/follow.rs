@@ -259,6 +259,7 @@ mod tests {
             items: [].into(),
             quarantined: vec![],
             snapshot: None,
+            drift: None,
             cluster: None,
         }
     }

@@ -5,7 +5,7 @@ use crate::heard::{By, Heard, STALE};
 use crate::plan::{At, Planned, World, between};
 use knarr_node::Id;
 use knarr_node::name::{NodeName, Oid};
-use knarr_node::report::{ClusterReport, Quarantine, Report, Trouble};
+use knarr_node::report::{ClusterReport, Drift, Quarantine, Report, Trouble};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +37,9 @@ pub struct Stand {
     pub age: Option<u64>,
     /// What is not there as its commit says.
     pub differs: Vec<Differs>,
+    /// What was different last, and was made as its commit says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mended: Option<Drift>,
     /// Changes of the network that it does not try again.
     pub quarantined: Vec<Quarantine>,
     /// Why what it would do cannot be told.
@@ -100,6 +103,7 @@ fn stand<'a>(
             state,
             age: None,
             differs: Vec::new(),
+            mended: None,
             quarantined: Vec::new(),
             untold,
         };
@@ -121,6 +125,7 @@ fn stand<'a>(
             .iter()
             .map(|(what, trouble)| Differs { what: what.clone(), why: words(trouble) })
             .collect(),
+        mended: report.drift.clone(),
         quarantined: report.quarantined.clone(),
         untold,
     };

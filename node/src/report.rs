@@ -189,9 +189,26 @@ pub struct Report {
     /// The newest snapshot that was taken here before what cannot be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<AbsPath>,
+    /// What was no longer as the applied commit says, the last time that this was mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// How Kubernetes' objects stand; only servers say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterReport>,
+}
+
+/// What a pass made as before, without a new commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// When the pass began, in seconds since 1970 by the machine's own clock.
+    pub at: u64,
+    /// What it changed, at most [`Drift::MOST`] of it: names only.
+    pub items: Vec<Id>,
+}
+
+impl Drift {
+    /// How many items are named at most.
+    pub const MOST: usize = 20;
 }
 
 impl Report {
@@ -207,6 +224,16 @@ impl Report {
             [] => self.outcome.to_string(),
             commits => format!("{}, in quarantine: {}", self.outcome, commits.join(", ")),
         }
+    }
+
+    /// Whether all of a commit was made: what a later pass changes for the same commit is then drift.
+    pub fn is_whole(&self) -> bool {
+        let nothing_waits = match &self.outcome {
+            Outcome::Converged | Outcome::Stalled { .. } | Outcome::Retry { .. } => true,
+            Outcome::Waiting(gates) => gates.iter().all(|gate| matches!(gate, Gate::Signature { .. })),
+            Outcome::Undone { .. } | Outcome::Lost(_) => false,
+        };
+        nothing_waits && self.quarantined.is_empty() && self.is_settled()
     }
 
     /// Whether the machine is as its applied commit wants it. What lies beside a list of names does not count.

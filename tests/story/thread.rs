@@ -147,6 +147,8 @@ fn drift_is_put_right(lab: &Lab) {
     on(lab, "edge", "knarrd once");
     assert_eq!(on(lab, "edge", "cat /etc/motd; sysctl -n net.ipv4.ip_forward"), "be welcome\n1");
     on(lab, "edge", "systemctl is-active hello.service");
+    let said = on(lab, "edge", "knarrd status");
+    assert!(said.contains("made as before") && said.contains("path /etc/motd"), "{said}");
 }
 
 /// What is no longer in the repository goes from the machines; what Knarr did not make stays.

@@ -241,6 +241,19 @@ fn after_a_boot_the_machine_is_kept_before_anybody_is_asked() {
 }
 
 #[test]
+fn what_was_mended_without_a_commit_is_reported_until_the_next_one() {
+    let world = World::new();
+    world.ship(Some("me"), "one");
+    assert_eq!(world.pass().drift, None, "what a commit brings is no drift");
+    world.machine.0.lock().unwrap().clear();
+    let drift = world.pass().drift.expect("something was gone");
+    assert_eq!((drift.at, drift.items), (7, vec!["path /etc/motd".parse().unwrap()]));
+    assert!(world.pass().drift.is_some(), "a pass that changes nothing remembers it");
+    world.ship(Some("me"), "two");
+    assert_eq!(world.pass().drift, None);
+}
+
+#[test]
 fn unsigned_and_strange_commits_wait_until_somebody_approves_them() {
     let world = World::new();
     let good = world.ship(Some("me"), "good");

@@ -145,6 +145,7 @@ mod tests {
                 .collect(),
             quarantined: [].into(),
             snapshot: None,
+            drift: None,
             cluster: None,
         };
         let tunnels = [("attic", Some(181)), ("worker", Some(180)), ("laptop", None)];

@@ -114,3 +114,13 @@ fn news_of_yesterday_say_so_and_why_there_are_no_newer_ones() {
     assert_eq!(seen.nodes[1].state, "converged, 30 min ago");
     assert_eq!(lines(&seen), ["edge: change path /etc/motd"]);
 }
+
+#[test]
+fn what_a_machine_mended_by_itself_is_told_and_is_no_change_to_come() {
+    let mut edge = report("edge", Some(NEW));
+    edge["drift"] = json!({"at": 900, "items": ["path /etc/motd"]});
+    let seen = observed(&[edge, report("worker", Some(NEW))], &[], 1012);
+    let mended = seen.nodes[0].mended.as_ref().unwrap();
+    assert_eq!((mended.at, mended.items[0].to_string()), (900, "path /etc/motd".to_owned()));
+    assert!(seen.is_empty() && seen.nodes[1].mended.is_none());
+}

@@ -20,6 +20,7 @@ fn prometheus_reads_how_the_machine_is() {
         mesh: [].into(),
         quarantined: [].into(),
         snapshot: None,
+        drift: None,
         cluster: None,
     };
     crate::status::write(&mesh.paths(1), &report).unwrap();

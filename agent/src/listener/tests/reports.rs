@@ -20,6 +20,7 @@ fn of(number: u8, at: u64, version: &str) -> Report {
         mesh: [].into(),
         quarantined: [].into(),
         snapshot: None,
+        drift: None,
         cluster: None,
     }
 }

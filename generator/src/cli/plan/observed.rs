@@ -11,6 +11,7 @@ use crate::observed::{Observed, Stand, observe};
 use crate::plan::World;
 use crate::render;
 use crate::ui::Ui;
+use jiff::Timestamp;
 use knarr_node::name::{NodeName, Oid};
 use std::time::SystemTime;
 
@@ -79,7 +80,17 @@ fn differs(stand: &Stand) -> Vec<[String; 3]> {
         let what = format!("the network of {}", one.commit.short());
         [node(), what, format!("in quarantine: {}", one.why)]
     });
-    items.chain(quarantined).collect()
+    let mended = stand.mended.iter().flat_map(|drift| {
+        let why = format!("was, until {}", at(drift.at));
+        drift.items.iter().map(move |what| [stand.node.to_string(), what.to_string(), why.clone()])
+    });
+    items.chain(quarantined).chain(mended).collect()
+}
+
+/// Returns a time of a machine's clock, UTC.
+fn at(seconds: u64) -> String {
+    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    at.unwrap_or(Timestamp::MAX).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Judges what was said.
