@@ -31,8 +31,10 @@ mod validate;
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::setup::is_set_up;
+use crate::spec;
 use crate::ui::{Format, Ui};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use knarr_node::name::ClusterName;
 
 /// Turn one git repository into running machines
 #[derive(Debug, Parser)]
@@ -111,6 +113,12 @@ fn open(ui: &Ui) -> Result<Repo, CliError> {
         ui.note("note: this clone is not set up: type `knarr setup`");
     }
     Ok(repo)
+}
+
+/// Returns the name of the cluster, by which the operator's identity is found.
+fn cluster_name(cluster: Option<&spec::Cluster>) -> Result<ClusterName, CliError> {
+    let name = cluster.and_then(|cluster| cluster.name.parse().ok());
+    name.ok_or_else(|| CliError::user("cluster.yaml names no cluster").help("knarr check"))
 }
 
 /// Runs a command line.

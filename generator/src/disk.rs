@@ -186,6 +186,17 @@ impl Repo {
         stage().map_err(io("write", full))
     }
 
+    /// Writes several files: all lie beside their places before the first takes its own, so that what the disk refuses is no
+    /// half of them.
+    pub fn write_all<'a>(
+        &self,
+        files: impl IntoIterator<Item = (&'a RepoPath, String)>,
+    ) -> Result<(), DiskError> {
+        let stage = |(path, text): (&RepoPath, String)| self.stage(path, text.as_bytes());
+        let staged = files.into_iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+        staged.into_iter().try_for_each(|file| self.put(file))
+    }
+
     /// Lets everybody run a file.
     pub fn make_program(&self, path: &RepoPath) -> Result<(), DiskError> {
         let full = self.root.join(path.as_str());

@@ -57,6 +57,23 @@ pub fn read_value(from: &mut dyn Read, most: usize) -> std::io::Result<Zeroizing
     }
 }
 
+/// Whether a word of the command line means standard input.
+pub fn is_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Reads a file, or standard input for `-`, as [`read_value`] does.
+///
+/// # Errors
+/// Those of the file.
+pub fn read_input(path: &Path, most: usize) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    if is_input(path) {
+        read_value(&mut std::io::stdin().lock(), most)
+    } else {
+        read_value(&mut std::fs::File::open(path)?, most)
+    }
+}
+
 /// A secret that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {

@@ -113,7 +113,7 @@ pub(super) fn files(
     }
     let texts = texts(&found, &mut new, to, &mut wrong);
     all_or_none(&wrong, ui)?;
-    write(repo, &texts)?;
+    repo.write_all(texts)?;
     Ok(found.iter().zip(counts).map(|(found, resealed)| row(found, resealed, to)).collect())
 }
 
@@ -208,15 +208,6 @@ fn all_or_none(wrong: &[String], ui: &Ui) -> Result<(), CliError> {
     }
     Err(CliError::user(format!("{}: nothing was written", counted(wrong.len(), "mistake")))
         .help("knarr validate says for each value what is wrong; leave such files out by naming the others"))
-}
-
-/// Writes all files beside their places first, so that what the disk refuses is no half of it.
-fn write(repo: &Repo, texts: &[(&RepoPath, String)]) -> Result<(), CliError> {
-    let staged = texts.iter().map(|(path, text)| repo.stage(path, text.as_bytes()));
-    for file in staged.collect::<Result<Vec<_>, _>>()? {
-        repo.put(file)?;
-    }
-    Ok(())
 }
 
 /// Says what became of each file.

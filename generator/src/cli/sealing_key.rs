@@ -7,7 +7,7 @@ mod new;
 mod remove;
 mod rotate;
 
-use super::{Done, open, secret};
+use super::{Done, cluster_name, open, secret};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding::Findings;
@@ -78,9 +78,7 @@ impl Here {
     fn open(ui: &Ui) -> Result<Self, CliError> {
         let repo = open(ui)?;
         let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
-        let cluster = spec.cluster.as_ref().and_then(|cluster| cluster.name.parse().ok());
-        let cluster =
-            cluster.ok_or_else(|| CliError::user("cluster.yaml names no cluster").help("knarr check"))?;
+        let cluster = cluster_name(spec.cluster.as_ref())?;
         Ok(Self { repo, cluster, to: secret::recipients(&spec) })
     }
 

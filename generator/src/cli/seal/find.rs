@@ -1,15 +1,14 @@
 //! Finds sealed Secrets: all of the repository, those of some paths, or the one that a name means.
 
+use crate::cli::cluster_name;
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::seal::{Entry, KEYS, Keyring, SealedFile};
 use crate::sealing;
-use crate::secrets::read_value;
+use crate::secrets::{read_input, read_value};
 use crate::spec;
 use knarr_node::name::{ClusterName, RepoPath};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// The most bytes that are read of a file outside the repository: as many as within.
 const MOST: usize = 4 << 20;
@@ -131,12 +130,7 @@ pub(in crate::cli) fn is_file(word: &str) -> bool {
 /// Reads a file anywhere, or standard input.
 pub(in crate::cli) fn file(word: &str) -> Result<SealedFile, CliError> {
     let shown = if word == "-" { "standard input".to_owned() } else { format!("`{word}`") };
-    let open = || -> std::io::Result<Zeroizing<Vec<u8>>> {
-        let mut from: Box<dyn Read> =
-            if word == "-" { Box::new(std::io::stdin()) } else { Box::new(std::fs::File::open(word)?) };
-        read_value(&mut from, MOST + 1)
-    };
-    let bytes = open().map_err(|error| {
+    let bytes = read_input(Path::new(word), MOST + 1).map_err(|error| {
         CliError::user(format!("cannot read {shown}: {error}")).help("name a file with a SealedSecret")
     })?;
     let none = |why: &str| {
@@ -179,6 +173,5 @@ fn cluster(repo: &Repo) -> Result<ClusterName, CliError> {
     let path = "cluster.yaml".parse().expect("it is a path");
     let bytes = repo.read("cluster.yaml")?.unwrap_or_default();
     let cluster: Option<spec::Cluster> = spec::parse(&path, &bytes).ok();
-    let name = cluster.and_then(|cluster| cluster.name.parse().ok());
-    name.ok_or_else(|| CliError::user("cluster.yaml names no cluster").help("knarr check"))
+    cluster_name(cluster.as_ref())
 }

@@ -9,7 +9,7 @@ use super::{Args, Done, certificate, keys, loses, lost, may_drop};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::seal::{Certificate, Empty, Form, Given, Plain, SealedSecret, each, secrets};
-use crate::secrets::read_value;
+use crate::secrets::{is_input, read_input};
 use crate::ui::{Ui, counted};
 use aws_lc_rs::rand::SystemRandom;
 use knarr_node::name::RepoPath;
@@ -69,7 +69,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let sealed = sealed(&read, &to, &mut failures);
     all(&failures, ui)?;
     may_drop(&vanishing(&read, &paths), args.force, ui)?;
-    write(&repo, &paths, &sealed)?;
+    let texts =
+        sealed.iter().map(|sealed| out::text(&[sealed], Form::Yaml)).collect::<Result<Vec<_>, _>>()?;
+    repo.write_all(paths.iter().map(|(path, _)| path).zip(texts))?;
     out::told(paths.iter().map(|(path, _)| path.as_str()).zip(&sealed), &to, ui);
     Ok(Done::Fine)
 }
@@ -106,16 +108,8 @@ fn read(args: &Args, given: &Given) -> Result<(Vec<Read>, Vec<Failure>), CliErro
     Ok((good, failures))
 }
 
-fn is_input(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
 fn bytes(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let bytes = if is_input(path) {
-        read_value(&mut std::io::stdin().lock(), MOST + 1)?
-    } else {
-        read_value(&mut std::fs::File::open(path)?, MOST + 1)?
-    };
+    let bytes = read_input(path, MOST + 1)?;
     if bytes.len() > MOST { Err(std::io::Error::other("it has more than 64 MiB")) } else { Ok(bytes) }
 }
 
@@ -177,16 +171,4 @@ fn vanishing(read: &[Read], placed: &Placed) -> Vec<String> {
         loses(&read.plain.title(), &lost(there.as_ref(), &keys(&read.plain)))
     })
     .collect()
-}
-
-/// Writes all files beside their places first, so that what the disk refuses is no half of it.
-fn write(repo: &Repo, paths: &Placed, sealed: &[SealedSecret]) -> Result<(), CliError> {
-    let stage = |((path, _), sealed): (&(RepoPath, _), &SealedSecret)| {
-        Ok(repo.stage(path, out::text(&[sealed], Form::Yaml)?.as_bytes())?)
-    };
-    let staged = paths.iter().zip(sealed).map(stage).collect::<Result<Vec<_>, CliError>>()?;
-    for file in staged {
-        repo.put(file)?;
-    }
-    Ok(())
 }

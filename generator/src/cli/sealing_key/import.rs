@@ -5,11 +5,9 @@ use crate::cli::Done;
 use crate::error::CliError;
 use crate::seal::{KeyId, Ring, RingError};
 use crate::sealing;
-use crate::secrets::read_value;
+use crate::secrets::read_input;
 use crate::ui::{Ui, counted};
 use jiff::Timestamp;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -57,12 +55,7 @@ const LARGEST: usize = 4 << 20;
 
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
     let cannot = |error| CliError::environment(format!("cannot read `{}`: {error}", file.display()));
-    let mut from: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(File::open(file).map_err(cannot)?)
-    };
-    let bytes = read_value(&mut from, LARGEST + 1).map_err(cannot)?;
+    let bytes = read_input(file, LARGEST + 1).map_err(cannot)?;
     if bytes.len() > LARGEST {
         return Err(CliError::user(format!("`{}` is larger than 4 MiB", file.display())).help(FROM_CLUSTER));
     }

@@ -1,6 +1,7 @@
 //! `knarr secret rekey`: all values stay, those who open them are whom people/ names now.
 
 use super::{Done, open, recipients};
+use crate::cli::cluster_name;
 use crate::error::CliError;
 use crate::finding::{Findings, near};
 use crate::secrets::{self, Identities};
@@ -27,9 +28,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let there: Vec<&str> = inputs.names("secrets", ".age").collect();
     let names = wanted(&args.names, &there)?;
     let to = recipients(&spec);
-    let cluster = spec.cluster.as_ref().and_then(|cluster| cluster.name.parse().ok());
-    let cluster =
-        cluster.ok_or_else(|| CliError::user("cluster.yaml names no cluster").help("knarr check"))?;
+    let cluster = cluster_name(spec.cluster.as_ref())?;
     let identities = Identities::read(&secrets::identity_path(&cluster))?;
     let mut sealed: Vec<(RepoPath, Vec<u8>)> = Vec::new();
     for name in names {
