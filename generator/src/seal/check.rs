@@ -1,7 +1,6 @@
 //! What can be wrong with the Secrets of a repository, as far as one sees without the private key.
 
 use super::object::is_sealed_value;
-use super::{CERTIFICATE, Certificate};
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};
 use crate::spec::{At, parse_all};
@@ -52,7 +51,6 @@ pub const WORDS: [&str; 2] = ["kind", "Secret"];
 
 /// Reports Secrets in the clear wherever they lie, and what lies in `sealed/` and is not sealed for its namespace.
 pub fn check(inputs: &Inputs, findings: &mut Findings) {
-    certificate(inputs, findings);
     for path in inputs.files.keys() {
         if let Some(rest) = path.as_str().strip_prefix("sealed/") {
             sealed(inputs, path, rest, findings);
@@ -62,14 +60,6 @@ pub fn check(inputs: &Inputs, findings: &mut Findings) {
     }
     for (path, bytes) in &inputs.elsewhere {
         elsewhere(path, bytes, findings);
-    }
-}
-
-fn certificate(inputs: &Inputs, findings: &mut Findings) {
-    let Some(bytes) = inputs.get(CERTIFICATE) else { return };
-    if let Err(why) = Certificate::read(bytes) {
-        let path = CERTIFICATE.parse().expect("it is a path in the repository");
-        findings.add(Place::file(&path), Fault::BadCertificate { why: why.to_string() });
     }
 }
 

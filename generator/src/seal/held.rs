@@ -79,9 +79,10 @@ fn sealed(path: &RepoPath, bytes: &[u8]) -> Vec<Object> {
     all.filter(|object| object.kind.value == "SealedSecret").collect()
 }
 
-/// Reports what other keys than the newest sealed, and what was sealed for another place; returns the keys, newest first.
+/// Reports certificates that are none, what other keys than the newest sealed, and what was sealed for another place;
+/// returns the keys, newest first.
 pub(crate) fn check(inputs: &Inputs, findings: &mut Findings) -> Vec<KeyId> {
-    let keys: Vec<KeyId> = certificates(inputs).into_iter().map(|certificate| certificate.id).collect();
+    let keys: Vec<KeyId> = certificates(inputs, findings).into_iter().map(|known| known.id).collect();
     for (path, bytes) in &inputs.files {
         for object in sealed(path, bytes) {
             key(path, &object, &keys, findings);
@@ -93,7 +94,7 @@ pub(crate) fn check(inputs: &Inputs, findings: &mut Findings) -> Vec<KeyId> {
 
 /// Warns of a certificate that ends soon; only this asks for the day, and no output depends on it.
 pub(crate) fn ends(inputs: &Inputs, today: Date, findings: &mut Findings) {
-    let Some(newest) = certificates(inputs).into_iter().next() else { return };
+    let Some(Ok(newest)) = inputs.get(CERTIFICATE).map(Certificate::read) else { return };
     let last = newest.until.to_zoned(TimeZone::UTC).date();
     let soon = today.saturating_add(jiff::Span::new().days(SOON));
     if last <= soon {
@@ -102,9 +103,13 @@ pub(crate) fn ends(inputs: &Inputs, today: Date, findings: &mut Findings) {
     }
 }
 
-fn certificates(inputs: &Inputs) -> Vec<Certificate> {
-    let all = inputs.get(CERTIFICATE).map(Certificate::read_all);
-    all.and_then(Result::ok).unwrap_or_default()
+fn certificates(inputs: &Inputs, findings: &mut Findings) -> Vec<Certificate> {
+    let Some(pem) = inputs.get(CERTIFICATE) else { return Vec::new() };
+    Certificate::read_all(pem).unwrap_or_else(|why| {
+        let path = CERTIFICATE.parse().expect("it is a path in the repository");
+        findings.add(Place::file(&path), Fault::BadCertificate { why: why.to_string() });
+        Vec::new()
+    })
 }
 
 fn key(path: &RepoPath, of: &Object, keys: &[KeyId], findings: &mut Findings) {

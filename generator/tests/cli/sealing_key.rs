@@ -141,3 +141,27 @@ fn a_key_is_removed_once_no_value_of_any_branch_needs_it() {
     let list = home.knarr("harbor", &["sealing-key", "list"]);
     assert!(!list.contains(SMALL) && list.lines().count() == 2, "{list}");
 }
+
+#[test]
+fn a_key_that_a_value_within_a_list_needs_stays() {
+    let home = home();
+    seal(&home, "db");
+    let sealed = fs::read_to_string(home.path("harbor/sealed/shop/db.sealed.yaml")).unwrap();
+    home.knarr("harbor", &["sealing-key", "rotate"]);
+    let item = sealed.replace('\n', "\n  ");
+    home.write(
+        "harbor/apps/shop/all.yaml",
+        &format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", item.trim_end()),
+    );
+    let said = home.knarr("harbor", &["sealing-key", "remove", SMALL, "--yes"]);
+    assert!(said.contains("`apps/shop/all.yaml` opens with this key only"), "{said}");
+}
+
+#[test]
+fn a_retired_certificate_that_was_cut_is_found_too() {
+    let home = home();
+    add_large(&home);
+    let pem = fs::read_to_string(home.path("harbor/secrets/sealing.crt")).unwrap();
+    home.write("harbor/secrets/sealing.crt", &pem[..pem.len() - 60]);
+    assert!(home.knarr("harbor", &["check"]).contains("error[KN0325]"));
+}

@@ -4,7 +4,7 @@ use super::{Here, day, find};
 use crate::cli::Done;
 use crate::error::CliError;
 use crate::git::{Found, History};
-use crate::seal::{KeyId, Pair, Ring, SealedSecret, SealingKey, is_sealed};
+use crate::seal::{Entry, KeyId, Pair, Ring, SealedFile, SealingKey, is_sealed};
 use crate::ui::Ui;
 
 /// Remove a retired key, once nothing needs it any more
@@ -93,11 +93,9 @@ fn last(here: &Here, old: &Pair) -> Result<Option<Found>, CliError> {
 
 /// Whether this key opens one of the values that are sealed in a file.
 fn needs(key: &SealingKey, bytes: &[u8]) -> bool {
-    if !is_sealed(bytes) {
-        return false;
-    }
-    let objects: Vec<SealedSecret> = serde_saphyr::from_slice_multiple(bytes).unwrap_or_default();
-    objects.iter().any(|sealed| {
-        sealed.spec.encrypted_data.iter().any(|(name, text)| key.open_value(sealed, name, text).is_ok())
+    let text = std::str::from_utf8(bytes).ok().filter(|_| is_sealed(bytes));
+    let entries = text.and_then(|text| SealedFile::read(text).ok()).map(|file| file.entries);
+    entries.into_iter().flatten().any(|Entry { sealed, .. }| {
+        sealed.spec.encrypted_data.iter().any(|(name, text)| key.open_value(&sealed, name, text).is_ok())
     })
 }
