@@ -2,6 +2,7 @@
 
 use crate::disk::Repo;
 use crate::error::CliError;
+use crate::format;
 use crate::k3s::{Material, Version};
 use crate::known_hosts::SshHost;
 use crate::model::{ARGOCD, ARGOCD_PIN, SshKey};
@@ -158,6 +159,7 @@ impl Fresh<'_> {
         let knarrd = format!("knarrd {}", env!("CARGO_PKG_VERSION"));
         let mut lock = spec::Lock(BTreeMap::from([(knarrd.as_str().into(), spec::Pinned::default())]));
         let (version, [sha256, from]) = ARGOCD_PIN;
+        format::say(&mut lock, FORMAT);
         lock.pin(ARGOCD, version, spec::Pinned::everywhere(sha256, from));
         if let Some((version, pinned)) = &self.version {
             lock.pin("k3s", &version.to_string(), pinned.clone());

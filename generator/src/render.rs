@@ -4,14 +4,13 @@ use crate::disk::{Inputs, Repo, Search};
 use crate::emit::{Known, Past, Sealed, Step, Tree, diff, outputs};
 use crate::error::CliError;
 use crate::finding::{self, Fault, Findings, Place};
-use crate::format::{self, Asked};
 use crate::git::History;
 use crate::lower::{MESH, lower};
 use crate::model::{Model, cut, expired, names};
 use crate::seal;
 use crate::secrets::{self, Identities};
 use crate::since;
-use crate::spec::{Lock, Spec, parse};
+use crate::spec::Spec;
 use crate::ui::{Format, Ui};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -43,23 +42,8 @@ pub fn compile(repo: &Repo) -> Result<Compiled, CliError> {
     let mut compiled = prove(inputs);
     if let Some(history) = history {
         since::check(&history, &compiled.spec, &mut compiled.findings);
-        if let Some(model) = &mut compiled.model {
-            model.envelope.format = format::written(asked(&history));
-        }
     }
     Ok(compiled)
-}
-
-/// Returns which knarrd the last commit asks machines to run.
-pub fn asked(history: &History) -> Asked {
-    if history.commit("HEAD").is_err() {
-        return Asked::Nothing;
-    }
-    let path: RepoPath = "knarr.lock".parse().expect("it is a path in the repository");
-    let lock = history.file("HEAD", path.as_str()).unwrap_or_default();
-    let lock: Lock = parse(&path, &lock).unwrap_or_default();
-    let newest = lock.of("knarrd").filter_map(|(version, _)| version.parse().ok()).max();
-    newest.map_or(Asked::Any, Asked::Version)
 }
 
 /// Proves a repository whose files were read.

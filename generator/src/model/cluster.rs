@@ -3,6 +3,7 @@
 use super::check::{self, Check};
 use super::{Birth, K3s, Lock, Network, Person, SshKey};
 use crate::finding::{Fault, Place, near};
+use crate::format::{self, FORMAT_LINE};
 use crate::mirror;
 use crate::origin::ORIGINS;
 use crate::spec::{self, Arch, At};
@@ -126,7 +127,7 @@ impl Check<'_> {
     }
 }
 
-/// Returns the head of every State: this knarrd, with digests where the lock has them. Machines look in the mirrors first.
+/// Returns the head of every State: its format, this knarrd, with digests where the lock has them. Machines look in the mirrors first.
 pub(super) fn envelope(lock: &Lock, mirrors: &[Source]) -> Envelope {
     let version = lock.version("knarrd").unwrap_or(env!("CARGO_PKG_VERSION"));
     let files =
@@ -137,7 +138,8 @@ pub(super) fn envelope(lock: &Lock, mirrors: &[Source]) -> Envelope {
     let mirrors = mirrors.iter().filter(|_| pinned).map(|it| mirror::knarrd(it, version, "knarrd-{arch}"));
     let from = mirrors.chain(places).collect();
     let [amd64, arm64] = files.map(|file| file.map(|file| file.sha256.clone()));
-    Envelope { format: FORMAT, version: version.to_owned(), amd64, arm64, from }
+    let format = format::written(lock.version(FORMAT_LINE)).unwrap_or(FORMAT);
+    Envelope { format, version: version.to_owned(), amd64, arm64, from }
 }
 
 /// Whether git would take `text` as an address, and not as an option or as a command to run.

@@ -4,6 +4,7 @@ use super::Model;
 use super::check::{self, Check};
 use crate::binary;
 use crate::finding::{Fault, Place};
+use crate::format::{self, FORMAT_LINE};
 use crate::mirror;
 use crate::spec::{self, Arch, At};
 use knarr_node::item::{Artifact, Source};
@@ -79,8 +80,15 @@ impl Check<'_> {
             return None;
         };
         let name: ArtifactName = self.word(path, &At { value: name.to_owned(), span: word.span.clone() })?;
-        if name.as_str() == "knarrd" {
-            self.old_knarr(path, word, version);
+        match name.as_str() {
+            "knarrd" => self.old_knarr(path, word, version),
+            FORMAT_LINE if format::written(Some(version)).is_none() => self.bad(
+                path,
+                word,
+                "a format that this knarr writes",
+                "take the line out and type `knarr upgrade knarr`, or install a newer knarr",
+            ),
+            _ => {}
         }
         let pin = self.pin(path, word, &name, pinned)?;
         Some(((name, version.to_owned()), pin))

@@ -10,14 +10,15 @@ use crate::format::{self, Asked};
 use crate::git::History;
 use crate::machine::{INCOMING, Machine, MachineError, at_once};
 use crate::model::Model;
+use crate::plan::base;
 use crate::release::{Release, Releases};
-use crate::render::{Compiled, asked};
+use crate::render::Compiled;
 use crate::secrets::digest;
-use crate::spec::{Arch, Download, Pinned};
+use crate::spec::{Arch, Download, Lock, Pinned, parse};
 use crate::ssh::Ssh;
 use crate::ui::Ui;
 use knarr_node::causes::chain;
-use knarr_node::name::NodeName;
+use knarr_node::name::{NodeName, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -26,7 +27,8 @@ use std::path::PathBuf;
 /// Without VERSION: the one of this program. Digests come from the first of `mirrors` in cluster.yaml that has
 /// knarr/vVERSION/sha256sum-ARCH.txt, and machines download knarrd-ARCH beside it. Where no mirror has this program's
 /// version, its knarrd is copied from here to all machines by ssh. Nothing of it runs before it is shipped; then each
-/// machine tries it by one pass, and puts the one before back unless that ends.
+/// machine tries it by one pass, and puts the one before back unless that ends. A new format of what machines read takes
+/// this twice: the second time, after the first was shipped, knarr.lock says the format.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  knarr upgrade knarr && knarr ship -m \"another knarrd\"\n  knarr upgrade knarr 0.2.0"
@@ -170,21 +172,36 @@ fn write(
     pinned: Pinned,
     ui: &Ui,
 ) -> Result<Done, CliError> {
-    let last = History::open(repo.root()).map_or(Asked::Nothing, |history| asked(&history));
+    let step = format::step(asked(repo, compiled), version);
     let mut lock = compiled.spec.lock.clone();
     let archs = pinned.archs();
     lock.pin("knarrd", &version.to_string(), pinned);
+    format::say(&mut lock, step.now);
     if lock == compiled.spec.lock {
         ui.done(format_args!("knarrd {version} is pinned already, with the same digests"));
-        return Ok(Done::Fine);
+    } else {
+        repo.write_spec(&"knarr.lock".parse().expect("it is a path in the repository"), "lock", &lock)?;
+        ui.done(format_args!("pinned knarrd {version} for {archs} in knarr.lock, format {}", step.now));
     }
-    repo.write_spec(&"knarr.lock".parse().expect("it is a path in the repository"), "lock", &lock)?;
-    ui.done(format_args!("pinned knarrd {version} for {archs} in knarr.lock"));
-    match format::step(last, version) {
+    match step.then {
         None => ui.say("Next: knarr plan, then knarr ship"),
-        Some((before, after)) => ui.say(format_args!(
-            "Next: knarr ship, in format {before}, which machines read now; and once they run knarrd {version}, knarr ship again: format {after}"
+        Some(then) => ui.say(format_args!(
+            "Next: knarr ship; and once machines run it, knarr upgrade knarr and knarr ship again, for format {then}"
         )),
     }
     Ok(Done::Fine)
+}
+
+/// Returns which knarrd the commit asks for that machines may follow already.
+fn asked(repo: &Repo, compiled: &Compiled) -> Asked {
+    let branch = compiled.spec.cluster.as_ref().map_or("main", |cluster| &cluster.git.branch.value);
+    let history = History::open(repo.root());
+    let Some((history, commit)) = history.and_then(|it| base(&it, branch).map(|commit| (it, commit))) else {
+        return Asked::Nothing;
+    };
+    let path: RepoPath = "knarr.lock".parse().expect("it is a path in the repository");
+    let lock = history.file(&commit, path.as_str()).unwrap_or_default();
+    let lock: Lock = parse(&path, &lock).unwrap_or_default();
+    let newest = lock.of("knarrd").filter_map(|(version, _)| version.parse().ok()).max();
+    newest.map_or(Asked::Any, Asked::Version)
 }
