@@ -46,7 +46,12 @@ fn killed(repository: &Repository, args: &[&str], call: &str, nth: usize) -> boo
 
 /// Calls `judge` with what is left after each kill of the command.
 fn each_kill(start: &Repository, args: &[&str], judge: impl Fn(&Repository, &str) + Sync) {
-    let calls: Vec<PathBuf> = CALLS.iter().map(PathBuf::from).collect();
+    each_kill_at(&CALLS, start, args, judge);
+}
+
+/// As [`each_kill`], at these system calls alone.
+fn each_kill_at(calls: &[&str], start: &Repository, args: &[&str], judge: impl Fn(&Repository, &str) + Sync) {
+    let calls: Vec<PathBuf> = calls.iter().map(PathBuf::from).collect();
     let kills = all(&calls, |call| {
         let call = call.to_str().unwrap();
         let kill = |nth: &usize| {
@@ -224,4 +229,43 @@ fn an_upgrade_that_was_being_written_is_done_by_typing_it_again() {
     let mirrors = format!("format: 1\nmirrors: [\"{}\"]\n", mirror.path().display());
     fs::write(&cluster, fs::read_to_string(&cluster).unwrap().replace("format: 1\n", &mirrors)).unwrap();
     is_completed_by_itself(&base, &["upgrade", "k3s"]);
+}
+
+/// Proves that one key of the repository opens what its certificate seals.
+fn opens_what_it_seals(left: &Repository, what: &str) {
+    for args in
+        [["seal", "db", "--app", "shop", "password", "-", "--force"].as_slice(), &["unseal", "shop/db"]]
+    {
+        let (code, said) = again(left, args);
+        assert!(code == Some(0), "{what}: {said}");
+    }
+}
+
+#[test]
+fn a_sealing_key_that_was_being_made_is_whole_or_made_again() {
+    let base = Repository::base();
+    for file in ["sealing.crt", "sealing-keys.age"] {
+        fs::remove_file(base.root().join("secrets").join(file)).unwrap();
+    }
+    each_kill(&base, &["sealing-key", "new"], |left, what| {
+        let (code, said) = again(left, &["sealing-key", "new"]);
+        assert!(code == Some(0) || said.contains("is there already"), "{what}: {said}");
+        opens_what_it_seals(left, what);
+    });
+}
+
+#[test]
+fn a_rotation_that_was_cut_short_opens_what_was_sealed_before_it_and_can_be_done_again() {
+    let base = Repository::base();
+    opens_what_it_seals(&base, "before");
+    // Each try makes two keys of 4096 bits; files come by a rename, as the other tests show.
+    each_kill_at(&["renameat"], &base, &["sealing-key", "rotate"], |left, what| {
+        let (code, said) = again(left, &["unseal", "shop/db"]);
+        assert!(code == Some(0), "{what}: {said}");
+        let (code, said) = again(left, &["sealing-key", "rotate"]);
+        assert!(code == Some(0), "{what}: {said}");
+        let (code, said) = again(left, &["render"]);
+        assert!(code == Some(0) && !said.contains("KN032"), "{what}: {said}");
+        opens_what_it_seals(left, what);
+    });
 }
