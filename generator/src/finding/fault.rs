@@ -400,6 +400,15 @@ faults! {
         /// What it is called now.
         here: String,
     } = "this was sealed for {sealed} and opens nowhere else, also not as {here}", "give it back its name and namespace, or seal the values for this one: knarr seal";
+    /// Two sealed Secrets for one Secret.
+    ///
+    /// To Kubernetes both are one object: the one that was applied last counts, and values that only the other has are gone.
+    KN0330 Error TwoSealed {
+        /// The Secret.
+        secret: String,
+        /// The other place.
+        other: String,
+    } = "the Secret {secret} is sealed a second time here: it is also in {other}", "delete one of the two, and give the other what it lacks: knarr seal set {secret} KEY -";
 
     /// A repository that is newer than this program.
     ///

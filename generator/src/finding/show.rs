@@ -32,6 +32,14 @@ const SHOWN: usize = 100;
 /// The longest line, in bytes, that an excerpt shows.
 const WIDEST: usize = 2_000;
 
+impl Place {
+    /// Returns the file, and the line in it from 1.
+    pub fn shown(&self, inputs: &Inputs) -> String {
+        let line = Walk::default().to(self, inputs).map(|(line, _)| format!(":{line}"));
+        format!("{}{}", self.path, line.unwrap_or_default())
+    }
+}
+
 /// Returns the findings as rows.
 pub fn rows(findings: &Findings, inputs: &Inputs) -> Vec<Row> {
     let mut walk = Walk::default();

@@ -54,8 +54,8 @@ impl Model {
 /// What all files say together.
 #[derive(Default)]
 struct There {
-    /// Objects that are there, with the file of each.
-    files: BTreeMap<ObjectId, RepoPath>,
+    /// Objects that are there, with the place of each.
+    places: BTreeMap<ObjectId, Place>,
     /// What their pods need.
     needs: Vec<Needs>,
     /// Each as it stands in its file.
@@ -144,7 +144,7 @@ impl Check<'_> {
             }
             let objects = self.manifest(path, gives);
             for Written { object, place, .. } in &objects {
-                self.only_once(path, object, place, there);
+                self.only_once(object, place, there);
                 there.needs.extend(Needs::of(object, place));
             }
             if !objects.is_empty() {
@@ -155,12 +155,17 @@ impl Check<'_> {
         files
     }
 
-    fn only_once(&mut self, path: &RepoPath, object: &Object, place: &Place, there: &mut There) {
+    fn only_once(&mut self, object: &Object, place: &Place, there: &mut There) {
         let id = object.id();
-        if let Some(other) = there.files.get(&id).cloned() {
-            self.findings.add(place.clone(), Fault::TwoObjects { object: id.to_string(), other });
+        if let Some(other) = there.places.get(&id) {
+            let fault = if id.kind == "SealedSecret" {
+                Fault::TwoSealed { secret: id.title(), other: other.shown(self.inputs) }
+            } else {
+                Fault::TwoObjects { object: id.to_string(), other: other.path.clone() }
+            };
+            self.findings.add(place.clone(), fault);
         }
-        there.files.entry(id).or_insert_with(|| path.clone());
+        there.places.entry(id).or_insert_with(|| place.clone());
     }
 
     fn sealed_folders(&self) -> BTreeSet<Namespace> {

@@ -23,10 +23,17 @@ pub struct ObjectId {
     pub name: String,
 }
 
+impl ObjectId {
+    /// Returns how people call it among those of its kind: `shop/db`.
+    pub fn title(&self) -> String {
+        let Self { namespace, name, .. } = self;
+        if namespace.is_empty() { name.clone() } else { format!("{namespace}/{name}") }
+    }
+}
+
 impl std::fmt::Display for ObjectId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, namespace, name, .. } = self;
-        if namespace.is_empty() { write!(f, "{kind} {name}") } else { write!(f, "{kind} {namespace}/{name}") }
+        write!(f, "{} {}", self.kind, self.title())
     }
 }
 
