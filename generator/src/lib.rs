@@ -12,6 +12,7 @@ pub mod device;
 pub mod disk;
 pub mod doctor;
 pub mod edit;
+pub mod editor;
 pub mod emit;
 pub mod enrol;
 pub mod error;
