@@ -42,7 +42,7 @@ use crate::finding::{Fault, Findings, Place};
 use crate::k3s::Authority;
 use crate::seal::{self, KeyId};
 use crate::secrets;
-use crate::spec::{Spec, merged};
+use crate::spec::{Manifests, Spec, merged};
 use check::Check;
 use knarr_node::mesh::Directory;
 use knarr_node::name::{AppName, Digest, NodeName, PeerName, PersonName, RepoPath, SecretName};
@@ -79,8 +79,9 @@ impl Model {
     pub fn of(spec: &Spec, inputs: &Inputs, findings: &mut Findings) -> Option<Self> {
         let mut check = Check { spec, inputs, findings };
         check.files();
-        seal::check::check(inputs, check.findings);
-        let sealing_keys = seal::held::check(inputs, check.findings);
+        let manifests = Manifests::of(inputs);
+        seal::check::check(inputs, &manifests, check.findings);
+        let sealing_keys = seal::held::check(inputs, &manifests, check.findings);
         let secrets = check.secrets();
         let people = check.people();
         let host = check.cluster_host();
@@ -93,7 +94,7 @@ impl Model {
         check.addresses(network.as_ref());
         check.logins();
         check.ways_in(&people);
-        let apps = check.apps();
+        let apps = check.apps(&manifests);
         let cluster = check.cluster(network);
         let lock = check.lock();
         let cluster = cluster?;

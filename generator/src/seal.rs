@@ -15,6 +15,7 @@ mod opened;
 mod pair;
 mod pem;
 mod ring;
+mod said;
 mod scope;
 mod secret;
 mod wire;

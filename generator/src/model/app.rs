@@ -6,7 +6,7 @@ use super::manifest::{Gives, Object, ObjectId, Written};
 use super::needs::Needs;
 use crate::finding::{Fault, Place, near};
 use crate::seal;
-use crate::spec::{self, Arch, At, Sync};
+use crate::spec::{self, Arch, At, Manifests, Sync, is_manifest};
 use knarr_node::item::Artifact;
 use knarr_node::name::{AppName, DomainName, Namespace, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,20 +52,22 @@ impl Model {
 }
 
 /// What all files say together.
-#[derive(Default)]
-struct There {
+struct There<'a> {
+    /// What stands in each.
+    manifests: &'a Manifests,
     /// Objects that are there, with the place of each.
     places: BTreeMap<ObjectId, Place>,
     /// What their pods need.
     needs: Vec<Needs>,
     /// Each as it stands in its file.
-    written: Vec<Written>,
+    written: Vec<Written<'a>>,
 }
 
 impl Check<'_> {
     /// Proves all apps, and the folders of `sealed/` as one app for each namespace.
-    pub(super) fn apps(&mut self) -> BTreeMap<AppName, App> {
-        let (mut apps, mut there) = (BTreeMap::new(), There::default());
+    pub(super) fn apps(&mut self, manifests: &Manifests) -> BTreeMap<AppName, App> {
+        let mut apps = BTreeMap::new();
+        let mut there = There { manifests, places: BTreeMap::new(), needs: Vec::new(), written: Vec::new() };
         for (file, app) in &self.spec.apps {
             let path = check::path(&format!("apps/{file}.yaml"));
             let name = self.file_name(&path, file);
@@ -91,7 +93,7 @@ impl Check<'_> {
         apps
     }
 
-    fn app(&mut self, path: &RepoPath, file: &str, app: &spec::App, there: &mut There) -> Option<App> {
+    fn app(&mut self, path: &RepoPath, file: &str, app: &spec::App, there: &mut There<'_>) -> Option<App> {
         let namespace = self.word::<Namespace>(path, &app.namespace);
         self.not_argocds(path, &app.namespace);
         let host = app.host.as_ref().and_then(|word| self.app_host(path, word));
@@ -130,7 +132,7 @@ impl Check<'_> {
         folder: &str,
         namespace: &Namespace,
         host: Option<&DomainName>,
-        there: &mut There,
+        there: &mut There<'_>,
     ) -> BTreeMap<RepoPath, Vec<Object>> {
         let inputs = self.inputs;
         let below = |path: &'_ RepoPath| path.as_str().strip_prefix(folder).map(check::path);
@@ -142,7 +144,7 @@ impl Check<'_> {
                 self.findings.add(Place::file(path), Fault::NotPlain { of });
                 continue;
             }
-            let objects = self.manifest(path, gives);
+            let objects = self.manifest(path, there.manifests.get(path), gives);
             for Written { object, place, .. } in &objects {
                 self.only_once(object, place, there);
                 there.needs.extend(Needs::of(object, place));
@@ -155,7 +157,7 @@ impl Check<'_> {
         files
     }
 
-    fn only_once(&mut self, object: &Object, place: &Place, there: &mut There) {
+    fn only_once(&mut self, object: &Object, place: &Place, there: &mut There<'_>) {
         let id = object.id();
         if let Some(other) = there.places.get(&id) {
             let fault = if id.kind == "SealedSecret" {
@@ -225,10 +227,6 @@ impl Check<'_> {
 fn app_folder(file: &str, app: &spec::App) -> String {
     let path = app.path.as_ref().map_or_else(|| format!("apps/{file}"), |path| path.value.clone());
     format!("{}/", path.trim_end_matches('/'))
-}
-
-fn is_manifest(path: &RepoPath) -> bool {
-    [".yaml", ".yml", ".json"].iter().any(|end| path.as_str().ends_with(end))
 }
 
 /// Returns the tool whose input a file is, by its name.

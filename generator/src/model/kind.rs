@@ -13,7 +13,7 @@ use std::ops::Range;
 
 impl Check<'_> {
     /// Judges all objects by their kinds.
-    pub(super) fn kinds(&mut self, all: &[Written]) {
+    pub(super) fn kinds(&mut self, all: &[Written<'_>]) {
         if all.is_empty() {
             return;
         }
@@ -52,7 +52,7 @@ impl Check<'_> {
     fn kind(
         &mut self,
         kinds: &Kinds,
-        written: &Written,
+        written: &Written<'_>,
         newer: bool,
         odd: &BTreeSet<usize>,
     ) -> Option<Fault> {
@@ -60,8 +60,8 @@ impl Check<'_> {
         let (api, kind) = (word("apiVersion"), word("kind"));
         match kinds.find(&api, &kind) {
             Kind::Fields(shape) => {
-                let mut mistakes = mistakes(kinds, shape, &written.tree);
-                mistakes.extend(bad_name(&api, &kind, &written.tree));
+                let mut mistakes = mistakes(kinds, shape, written.tree);
+                mistakes.extend(bad_name(&api, &kind, written.tree));
                 mistakes
                     .retain(|mistake| mistake.span.as_ref().is_none_or(|span| !odd.contains(&span.start)));
                 for mistake in mistakes {
@@ -84,10 +84,10 @@ impl Check<'_> {
     }
 
     /// Reports words that kubectl reads otherwise; returns where they begin.
-    fn old_words(&mut self, written: &Written) -> BTreeSet<usize> {
+    fn old_words(&mut self, written: &Written<'_>) -> BTreeSet<usize> {
         let Some(text) = self.inputs.text(written.place.path.as_str()) else { return BTreeSet::new() };
         let mut found = Vec::new();
-        old_words(text, &written.tree, &mut found);
+        old_words(text, written.tree, &mut found);
         let mut begins = BTreeSet::new();
         for (span, fault) in found {
             if matches!(fault, Fault::OldWord { .. }) {
@@ -99,7 +99,7 @@ impl Check<'_> {
         begins
     }
 
-    fn mistake(&mut self, written: &Written, kind: &str, mistake: Mistake, newer: bool) {
+    fn mistake(&mut self, written: &Written<'_>, kind: &str, mistake: Mistake, newer: bool) {
         let Mistake { pointer, span, what } = mistake;
         let field = pointer.rsplit('/').next().unwrap_or_default().to_owned();
         let (kind, place) = (

@@ -1,8 +1,8 @@
 //! Kubernetes objects as people wrote them: each is whole, and what it leaves to its app is filled in.
 
 use super::check::Check;
-use crate::finding::{Fault, Place};
-use crate::spec::{At, Tree, parse_trees};
+use crate::finding::{Fault, Finding, Place};
+use crate::spec::{At, Tree};
 use knarr_node::name::{Namespace, RepoPath};
 use serde_json::{Map, Value};
 
@@ -141,10 +141,10 @@ impl Object {
 
 /// An object as it will be, and as it stands in its file.
 #[derive(Clone, Debug)]
-pub(super) struct Written {
+pub(super) struct Written<'a> {
     pub(super) object: Object,
     pub(super) place: Place,
-    pub(super) tree: At<Tree>,
+    pub(super) tree: &'a At<Tree>,
 }
 
 /// What an app gives to its objects.
@@ -156,35 +156,39 @@ pub(super) struct Gives<'a> {
 
 impl Check<'_> {
     /// Reads all objects of a file, each with its place; lists are taken apart.
-    pub(super) fn manifest(&mut self, path: &RepoPath, gives: Gives<'_>) -> Vec<Written> {
-        match parse_trees(path, &self.inputs.files[path]) {
+    pub(super) fn manifest<'a>(
+        &mut self,
+        path: &RepoPath,
+        read: Result<&'a [At<Tree>], &Finding>,
+        gives: Gives<'_>,
+    ) -> Vec<Written<'a>> {
+        match read {
             Ok(trees) => {
-                let trees = trees.into_iter().flat_map(apart);
+                let trees = trees.iter().flat_map(apart);
                 trees.filter_map(|tree| self.object(path, tree, gives)).collect()
             }
             Err(finding) => {
-                if !self.findings.has(&finding) {
-                    self.findings.push(finding); // what is said of sealed Secrets may have been said already
+                if !self.findings.has(finding) {
+                    self.findings.push(finding.clone()); // what is said of sealed Secrets may have been said already
                 }
                 Vec::new()
             }
         }
     }
 
-    fn object(&mut self, path: &RepoPath, tree: At<Tree>, gives: Gives<'_>) -> Option<Written> {
-        let kind = word(tree.get("kind"));
+    fn object<'a>(&mut self, path: &RepoPath, tree: &'a At<Tree>, gives: Gives<'_>) -> Option<Written<'a>> {
+        let kind = tree.word(&["kind"]);
         let place = if kind.span.is_some() { Place::of(path, &kind) } else { Place::file(path) };
-        let metadata = |key| tree.get("metadata").and_then(|metadata| metadata.get(key));
         let parts = [
-            ("apiVersion", word(tree.get("apiVersion"))),
+            ("apiVersion", tree.word(&["apiVersion"])),
             ("kind", kind),
-            ("metadata.name", word(metadata("name"))),
+            ("metadata.name", tree.word(&["metadata", "name"])),
         ];
         if let Some((key, _)) = parts.iter().find(|(_, word)| word.is_empty()) {
             self.findings.add(place, Fault::NoObject { key });
             return None;
         }
-        let named = word(metadata("namespace"));
+        let named = tree.word(&["metadata", "namespace"]);
         if !named.is_empty() {
             self.word::<Namespace>(path, &named)?;
             self.not_argocds(path, &named);
@@ -206,17 +210,11 @@ impl Check<'_> {
     }
 }
 
-/// Returns a text with its place; an empty one where there is none.
-fn word(at: Option<&At<Tree>>) -> At<String> {
-    let text = |at: &At<Tree>| Some(At { value: at.text()?.to_owned(), span: at.span.clone() });
-    at.and_then(text).unwrap_or_default()
-}
-
 /// Takes a `kind: List` apart.
-fn apart(tree: At<Tree>) -> Vec<At<Tree>> {
+fn apart(tree: &At<Tree>) -> Vec<&At<Tree>> {
     let items = tree.get("items").map_or(&[][..], |items| items.elements());
-    if !word(tree.get("kind")).ends_with("List") || items.is_empty() {
+    if !tree.word(&["kind"]).ends_with("List") || items.is_empty() {
         return vec![tree];
     }
-    items.iter().cloned().flat_map(apart).collect()
+    items.iter().flat_map(apart).collect()
 }

@@ -2,57 +2,20 @@
 //!
 //! It believes the files: whether a key opens a value is known only to who has it.
 
+use super::said::{all, is, said};
 use super::{CERTIFICATE, Certificate, KeyId, Scope};
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};
-use crate::spec::{At, parse_all};
+use crate::spec::{At, Manifests, Tree, parse_trees};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use knarr_node::name::RepoPath;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// Annotation with the fingerprint of the key that sealed all values of a file: ciphertext does not tell.
 pub(super) const SEALED_BY: &str = "knarr/sealing-key";
 
 /// How long before its end a certificate is warned of, in days: as long as sealed-secrets' controller renews before.
 const SOON: i64 = 30;
-
-/// As much of a SealedSecret as tells for what it was sealed, and with which key.
-#[derive(Debug, Default, Deserialize)]
-struct Object {
-    #[serde(default)]
-    kind: At<String>,
-    #[serde(default)]
-    metadata: Metadata,
-    #[serde(default)]
-    spec: Spec,
-    #[serde(default)]
-    items: Vec<Object>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    name: At<String>,
-    #[serde(default)]
-    namespace: At<String>,
-    #[serde(default)]
-    annotations: BTreeMap<String, At<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Spec {
-    #[serde(default)]
-    template: Template,
-}
-
-/// The Secret around the values: its name and namespace are those that it was sealed for, for nobody reads them again.
-#[derive(Debug, Default, Deserialize)]
-struct Template {
-    #[serde(default)]
-    metadata: Metadata,
-}
 
 /// Whether a file may hold a SealedSecret.
 pub fn is_sealed(bytes: &[u8]) -> bool {
@@ -62,34 +25,32 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
 
 /// Returns the fingerprints of the keys that sealed a file, as it says itself.
 pub fn sealed_by(path: &RepoPath, bytes: &[u8]) -> Vec<String> {
-    let keys = sealed(path, bytes).into_iter();
-    keys.filter_map(|mut sealed| Some(sealed.metadata.annotations.remove(SEALED_BY)?.value)).collect()
+    let documents = if is_sealed(bytes) { parse_trees(path, bytes).unwrap_or_default() } else { Vec::new() };
+    documents.iter().flat_map(sealed).map(|object| note(object).value).collect()
 }
 
-/// Reads the SealedSecrets of a file; what is no YAML is found elsewhere.
-fn sealed(path: &RepoPath, bytes: &[u8]) -> Vec<Object> {
-    if !is_sealed(bytes) {
-        return Vec::new();
-    }
-    let objects: Vec<Object> = parse_all(path, bytes).unwrap_or_default();
-    let all = objects.into_iter().flat_map(|mut object| {
-        let items = std::mem::take(&mut object.items);
-        std::iter::once(object).chain(items)
-    });
-    all.filter(|object| object.kind.value == "SealedSecret").collect()
+/// Returns the SealedSecrets of a document.
+fn sealed(document: &At<Tree>) -> impl Iterator<Item = &At<Tree>> {
+    all(document).into_iter().filter(|object| is(object, "SealedSecret"))
+}
+
+/// Returns the fingerprint of the key that sealed all values of a Secret.
+fn note(of: &Tree) -> At<String> {
+    said(of, &["metadata", "annotations", SEALED_BY])
 }
 
 /// Reports certificates that are none, what other keys than the newest sealed, and what was sealed for another place;
 /// returns the keys, newest first.
-pub(crate) fn check(inputs: &Inputs, findings: &mut Findings) -> Vec<KeyId> {
-    let keys: Vec<KeyId> = certificates(inputs, findings).into_iter().map(|known| known.id).collect();
-    for (path, bytes) in &inputs.files {
-        for object in sealed(path, bytes) {
-            key(path, &object, &keys, findings);
-            place(path, &object, findings);
+pub(crate) fn check(inputs: &Inputs, manifests: &Manifests, findings: &mut Findings) -> Vec<KeyId> {
+    let certificates = certificates(inputs, findings);
+    let keys: Vec<String> = certificates.iter().map(|known| known.id.to_string()).collect();
+    for (path, document) in manifests.documents() {
+        for object in sealed(document) {
+            key(path, object, &keys, findings);
+            place(path, object, findings);
         }
     }
-    keys
+    certificates.into_iter().map(|known| known.id).collect()
 }
 
 /// Warns of a certificate that ends soon; only this asks for the day, and no output depends on it.
@@ -112,30 +73,38 @@ fn certificates(inputs: &Inputs, findings: &mut Findings) -> Vec<Certificate> {
     })
 }
 
-fn key(path: &RepoPath, of: &Object, keys: &[KeyId], findings: &mut Findings) {
-    let Some(said) = of.metadata.annotations.get(SEALED_BY) else { return };
-    let key = said.value.clone();
-    match keys.iter().position(|id| id.to_string() == key) {
+fn key(path: &RepoPath, of: &Tree, keys: &[String], findings: &mut Findings) {
+    let by = note(of);
+    let at = Place::of(path, &by);
+    let key = by.value;
+    match keys.iter().position(|id| *id == key) {
         Some(0) => {}
-        Some(_) => findings.add(Place::of(path, said), Fault::RetiredKey { key, path: path.clone() }),
-        None => findings.add(Place::of(path, said), Fault::UnknownSealingKey { key }),
+        Some(_) => findings.add(at, Fault::RetiredKey { key, path: path.clone() }),
+        None if at.span.is_some() => findings.add(at, Fault::UnknownSealingKey { key }),
+        None => {}
     }
 }
 
-fn place(path: &RepoPath, of: &Object, findings: &mut Findings) {
-    let told = |at: &BTreeMap<String, At<String>>| {
-        at.iter().map(|(key, at)| (key.clone(), at.value.clone())).collect()
-    };
-    let (here, sealed) = (&of.metadata, &of.spec.template.metadata);
+fn place(path: &RepoPath, of: &Tree, findings: &mut Findings) {
+    let [name, namespace] = ["name", "namespace"].map(|key| said(of, &["metadata", key]));
+    // The Secret around the values keeps the name and namespace that it was sealed for: nobody reads them again.
+    let sealed = ["name", "namespace"].map(|key| said(of, &["spec", "template", "metadata", key]));
     let moved = |here: &At<String>, sealed: &At<String>| {
         !sealed.is_empty() && !here.is_empty() && here.value != sealed.value
     };
-    let (name, namespace) = (moved(&here.name, &sealed.name), moved(&here.namespace, &sealed.namespace));
-    let at = match Scope::of(&told(&here.annotations)) {
-        Scope::Strict if name => &here.name,
-        Scope::Strict | Scope::NamespaceWide if namespace => &here.namespace,
+    let at = match scope(of) {
+        Scope::Strict if moved(&name, &sealed[0]) => &name,
+        Scope::Strict | Scope::NamespaceWide if moved(&namespace, &sealed[1]) => &namespace,
         Scope::Strict | Scope::NamespaceWide | Scope::ClusterWide => return,
     };
-    let of = |metadata: &Metadata| format!("{}/{}", metadata.namespace.value, metadata.name.value);
-    findings.add(Place::of(path, at), Fault::Moved { sealed: of(sealed), here: of(here) });
+    let title = |name: &str, namespace: &str| format!("{namespace}/{name}");
+    let (sealed, here) = (title(&sealed[0], &sealed[1]), title(&name, &namespace));
+    findings.add(Place::of(path, at), Fault::Moved { sealed, here });
+}
+
+/// Returns the scope that the annotations of a SealedSecret tell.
+fn scope(of: &Tree) -> Scope {
+    let annotations = of.at(&["metadata", "annotations"]).map_or(&[][..], |at| at.entries());
+    let text = |key: &str| said(of, &["metadata", "annotations", key]).value;
+    Scope::of(&annotations.iter().map(|(key, _)| (key.value.clone(), text(key))).collect())
 }

@@ -30,6 +30,18 @@ impl Tree {
         self.entries().iter().find(|(there, _)| there.value == key).map(|(_, value)| value)
     }
 
+    /// Returns what stands behind keys of maps, one within the other.
+    pub fn at(&self, keys: &[&str]) -> Option<&At<Self>> {
+        let (first, rest) = keys.split_first()?;
+        rest.iter().try_fold(self.get(first)?, |there, key| there.get(key))
+    }
+
+    /// Returns the text behind such keys with its place; an empty one where there is none.
+    pub fn word(&self, keys: &[&str]) -> At<String> {
+        let text = |at: &At<Self>| Some(At { value: at.text()?.to_owned(), span: at.span.clone() });
+        self.at(keys).and_then(text).unwrap_or_default()
+    }
+
     /// Returns the entries of a map; none of anything else.
     pub fn entries(&self) -> &[(At<String>, At<Self>)] {
         match self {

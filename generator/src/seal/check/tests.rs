@@ -9,7 +9,7 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
     let files = files.iter().map(|(path, text)| (path.parse().unwrap(), text.as_bytes().to_vec())).collect();
     let inputs = Inputs { files, ..Inputs::default() };
     let mut findings = Findings::default();
-    check(&inputs, &mut findings);
+    check(&inputs, &Manifests::of(&inputs), &mut findings);
     let line = |finding: &crate::finding::Finding| {
         let mut line = finding.fault.code().to_owned();
         if let Some((start, _)) = finding.place.span {
@@ -37,4 +37,26 @@ fn what_is_no_secret_or_no_yaml_in_an_app_is_left_alone() {
         ("apps/shop/README.md", PLAIN),
     ];
     assert_eq!(found(&files), [""; 0]);
+}
+
+#[test]
+fn a_sealed_secret_of_another_shape_is_not_taken_for_one_without_values() {
+    let head = "kind: SealedSecret\nmetadata: {name: db, namespace: shop}\n";
+    let cases = [
+        ("kind: SealedSecret\nmetadata: []\n".to_owned(), vec!["KN0323 1", "KN0104 2"]),
+        (format!("{head}spec: []\n"), vec!["KN0104 3"]),
+        (format!("{head}spec: text\n"), vec!["KN0104 3"]),
+        (format!("{head}spec: {{encryptedData: text}}\n"), vec!["KN0104 3"]),
+        (format!("{head}spec: {{encryptedData: {{a: }}}}\n"), vec!["KN0324 3"]),
+        (format!("{head}spec: {{encryptedData: {{a: [b]}}}}\n"), vec!["KN0324 3"]),
+        (format!("{head}spec: {{encryptedData: {{a: 12}}}}\n"), vec!["KN0324 3"]),
+        (format!("{head}spec: {{{{a: b}}: c}}\n"), vec!["KN0104 3"]),
+        (format!("{head}items: [{{kind: Secret, data: {{a: b}}}}]\n"), vec!["KN0321 3"]),
+        ("kind: [SealedSecret]\n".to_owned(), vec!["KN0322 1"]),
+        ("- SealedSecret\n".to_owned(), vec!["KN0322 1"]),
+        (PLAIN.replace("Secret", "\"\\x53ecret\""), vec!["KN0321 1"]),
+    ];
+    for (text, codes) in cases {
+        assert_eq!(found(&[("sealed/shop/db.yaml", &text)]), codes, "{text}");
+    }
 }
