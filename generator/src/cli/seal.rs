@@ -1,5 +1,6 @@
 //! `knarr seal`: what is common to sealing values and whole Secrets.
 
+mod edit;
 pub(super) mod find;
 mod list;
 mod one;
@@ -30,7 +31,7 @@ use values::Words;
 ///
 /// A value after `KEY -` is asked for without echo, or comes from standard input as it is. What `--from-literal` says is
 /// seen by your shell's history and by who lists processes. Sealing a Secret again replaces all its values;
-/// `set` changes single ones. A Secret that is called `set`, `remove` or `list` stands behind `--`: knarr seal -n shop -- set KEY -
+/// `set` changes single ones. A Secret that is called `set`, `remove`, `edit` or `list` stands behind `--`: knarr seal -n shop -- set KEY -
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -79,6 +80,7 @@ pub(super) struct Args {
 enum Command {
     Set(set::Set),
     Remove(set::Remove),
+    Edit(edit::Args),
     List(list::Args),
 }
 
@@ -105,6 +107,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     match (&args.command, &args.name) {
         (Some(Command::Set(args)), _) => set::set(args, ui),
         (Some(Command::Remove(args)), _) => set::remove(args, ui),
+        (Some(Command::Edit(args)), _) => edit::run(args, ui),
         (Some(Command::List(args)), _) => list::run(args, ui),
         (None, Some(name)) => one::run(args, name, ui),
         (None, None) => secrets::run(args, ui),

@@ -221,3 +221,110 @@ fn a_secret_in_the_clear_is_found_wherever_git_would_take_it() {
         ["kept.yaml", "scratch/db.yaml", "docs/a/b/db.YML"]
     );
 }
+
+/// Runs `knarr seal edit` with an editor; returns what it said.
+fn edit(home: &Home, editor: &str, args: &[&str]) -> String {
+    let mut command = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
+    command.args(["seal", "edit"]).args(args).env("EDITOR", editor).env_remove("VISUAL");
+    let output = command.output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    if output.status.success() { text } else { format!("{text}exit {}\n", output.status.code().unwrap()) }
+}
+
+/// The example with a key of its own, and a Secret with two values.
+fn with_key() -> Home {
+    let home = Home::with_example();
+    home.knarr("harbor", &["sealing-key", "new"]);
+    let values = ["--from-literal", "password=hunter2", "--from-literal", "user=me"];
+    seal(&home, &[&["db", "-n", "shop"][..], &values].concat(), b"");
+    home
+}
+
+#[test]
+fn an_edited_value_is_sealed_anew_and_no_other_line_changes() {
+    let home = with_key();
+    home.replace(DB, "  encryptedData:\n", "  # ours\n  encryptedData:\n");
+    let old = fs::read_to_string(home.path(DB)).unwrap();
+    let said = edit(&home, "sed -i s/hunter2/hunter3/", &["shop/db", "password"]);
+    let wrote =
+        " ✓ wrote sealed/shop/db.sealed.yaml   Secret shop/db: password of 2 keys, opens with key SHA256:";
+    assert!(said.starts_with(wrote), "{said}");
+    assert_eq!(home.knarr("harbor", &["unseal", "db", "password"]), "hunter3");
+    let new = fs::read_to_string(home.path(DB)).unwrap();
+    let differ: Vec<&str> = new
+        .lines()
+        .zip(old.lines())
+        .filter(|(new, old)| new != old)
+        .map(|(_, old)| old.trim_start())
+        .collect();
+    assert!(differ.len() == 1 && differ[0].starts_with("password: "), "{differ:?}");
+    let holds = |(_, bytes): &(_, Vec<u8>)| bytes.windows(6).any(|window| window == b"hunter");
+    let leaked: Vec<_> = files(&home.path(".")).into_iter().filter(holds).map(|(path, _)| path).collect();
+    assert!(leaked.is_empty(), "a value lies in {leaked:?}");
+}
+
+#[test]
+fn a_value_that_is_saved_as_it_was_or_not_at_all_leaves_the_file_as_it_is() {
+    let home = with_key();
+    let old = fs::read(home.path(DB)).unwrap();
+    let file = "sealed/shop/db.sealed.yaml";
+    assert_eq!(
+        edit(&home, "true", &[file, "user"]),
+        " ✓ user of shop/db is as it was: nothing was written\n"
+    );
+    let said = edit(&home, "sed -i s/me/you/; false", &["db", "user"]);
+    assert!(said.contains("failed: exit status: 1") && said.ends_with("exit 1\n"), "{said}");
+    assert_eq!(fs::read(home.path(DB)).unwrap(), old);
+}
+
+#[test]
+fn the_only_key_need_not_be_named_and_of_several_one_must() {
+    let home = with_key();
+    let old = fs::read(home.path(DB)).unwrap();
+    let help = "\nhelp: name one of them: password, user\nexit 1\n";
+    assert_eq!(edit(&home, "exit 7;", &["db"]), format!("error: shop/db has several keys{help}"));
+    assert_eq!(edit(&home, "exit 7;", &["db", "key"]), format!("error: shop/db has no key `key`{help}"));
+    assert_eq!(fs::read(home.path(DB)).unwrap(), old);
+    seal(&home, &["api", "-n", "shop", "--from-literal", "token=one"], b"");
+    edit(&home, "sed -i s/one/two/", &["api"]);
+    assert_eq!(home.knarr("harbor", &["unseal", "api", "token"]), "two");
+    let both = fs::read_to_string(home.path(DB)).unwrap()
+        + "---\n"
+        + &fs::read_to_string(home.path("harbor/sealed/shop/api.sealed.yaml")).unwrap();
+    fs::remove_file(home.path("harbor/sealed/shop/api.sealed.yaml")).unwrap();
+    home.write(DB, &both);
+    let said = edit(&home, "exit 7;", &["sealed/shop/db.sealed.yaml", "token"]);
+    assert!(
+        said.starts_with("error: there are several in `sealed/shop/db.sealed.yaml`: shop/db, shop/api\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_could_not_be_written_is_told_before_the_editor_opens() {
+    let home = with_key();
+    let by = fs::read_to_string(home.path(DB)).unwrap();
+    let note = by.split("knarr/sealing-key: ").nth(1).unwrap().split(['}', '\n']).next().unwrap().to_owned();
+    home.replace(DB, &note, "SHA256:another");
+    let said = edit(&home, "touch ../opened;", &["db", "user"]);
+    assert!(
+        said.contains("its values were sealed with key SHA256:another") && said.ends_with("exit 1\n"),
+        "{said}"
+    );
+    assert!(said.contains("knarr reseal sealed/shop/db.sealed.yaml"), "{said}");
+    assert!(!home.path("opened").exists());
+}
+
+#[test]
+fn a_file_that_changed_while_its_value_was_edited_is_left_as_it_is_now() {
+    let home = with_key();
+    let file = home.path(DB).display().to_string();
+    let said = edit(
+        &home,
+        &format!("sed -i 's/name: db$/name: dc/' {file}; sed -i s/me/you/"),
+        &["shop/db", "user"],
+    );
+    assert!(said.starts_with("error: ") && said.ends_with("exit 1\n"), "{said}");
+    let now = fs::read_to_string(&file).unwrap();
+    assert!(now.contains("name: dc"), "{now}");
+}

@@ -4,12 +4,12 @@ use super::super::open;
 use super::find::{self, Found};
 use super::values::{Sources, Words};
 use super::{Done, Row, certificate};
-use crate::disk::Repo;
 use crate::error::CliError;
-use crate::seal::{Empty, SealedSecret};
+use crate::seal::{Certificate, Empty, SealedSecret, Value};
 use crate::ui::{Ui, counted};
 use aws_lc_rs::rand::SystemRandom;
 use knarr_node::name::DataKey;
+use std::collections::BTreeMap;
 
 /// Seal single values of a Secret, and leave the others as they are
 ///
@@ -25,6 +25,8 @@ pub(super) struct Set {
     #[command(flatten)]
     words: Words,
 }
+
+type Values = BTreeMap<DataKey, Value>;
 
 /// Take keys out of a sealed Secret, and leave the others as they are
 #[derive(Debug, clap::Args)]
@@ -44,25 +46,41 @@ pub(super) fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
     let sources = Sources::of(&args.words, Empty::Refused)?;
     let (found, at) = find::named(&repo, &args.secret)?;
     let values = sources.read(ui)?;
-    let mut new = secrets(&found);
-    new[at].put(&to, &values, &SystemRandom::new()).map_err(|error| {
+    let put = put(&found, at, &to, &values)?;
+    repo.write(&found.path, put.text.as_bytes())?;
+    let keys: Vec<&str> = values.keys().map(DataKey::as_str).collect();
+    put.tell(found.path.as_str(), &keys, &to, ui);
+    Ok(Done::Fine)
+}
+
+/// A Secret with new values, and the whole file with it.
+pub(super) struct Put {
+    sealed: SealedSecret,
+    pub(super) text: String,
+}
+
+/// Seals values for a Secret of a file, beside what it has; nothing is written yet.
+pub(super) fn put(found: &Found, at: usize, to: &Certificate, values: &Values) -> Result<Put, CliError> {
+    let mut new = secrets(found);
+    new[at].put(to, values, &SystemRandom::new()).map_err(|error| {
         let help = error.help().map(|help| help.replace("FILE", found.path.as_str()));
         CliError { help, ..CliError::from(error) }
     })?;
-    write(&repo, &found, &new)?;
-    if ui.json() {
-        ui.value(&Row::of(found.path.as_str(), &new[at], &to));
-        return Ok(Done::Fine);
+    let text = text(found, &new)?;
+    Ok(Put { sealed: new.swap_remove(at), text })
+}
+
+impl Put {
+    /// Says which keys were sealed anew.
+    pub(super) fn tell(&self, path: &str, keys: &[&str], to: &Certificate, ui: &Ui) {
+        if ui.json() {
+            ui.value(&Row::of(path, &self.sealed, to));
+            return;
+        }
+        let (title, all) = (self.sealed.title(), counted(self.sealed.spec.encrypted_data.len(), "key"));
+        let keys = keys.join(", ");
+        ui.done(format_args!("wrote {path}   Secret {title}: {keys} of {all}, opens with key {}", to.id));
     }
-    let keys: Vec<&str> = values.keys().map(DataKey::as_str).collect();
-    let (path, title, all) =
-        (&found.path, new[at].title(), counted(new[at].spec.encrypted_data.len(), "key"));
-    ui.done(format_args!(
-        "wrote {path}   Secret {title}: {} of {all}, opens with key {}",
-        keys.join(", "),
-        to.id
-    ));
-    Ok(Done::Fine)
 }
 
 pub(super) fn remove(args: &Remove, ui: &Ui) -> Result<Done, CliError> {
@@ -86,7 +104,7 @@ pub(super) fn remove(args: &Remove, ui: &Ui) -> Result<Done, CliError> {
             .help(format!("to remove all of it: git rm {}", found.path)));
     }
     let left: Vec<String> = values.keys().map(ToString::to_string).collect();
-    write(&repo, &found, &new)?;
+    repo.write(&found.path, text(&found, &new)?.as_bytes())?;
     if ui.json() {
         ui.value(&serde_json::json!({"path": found.path, "keys": left}));
     } else {
@@ -99,10 +117,9 @@ fn secrets(found: &Found) -> Vec<SealedSecret> {
     found.file.entries.iter().map(|entry| entry.sealed.clone()).collect()
 }
 
-fn write(repo: &Repo, found: &Found, new: &[SealedSecret]) -> Result<(), CliError> {
-    let text = found.file.with(new).ok_or_else(|| {
+fn text(found: &Found, new: &[SealedSecret]) -> Result<String, CliError> {
+    found.file.with(new).ok_or_else(|| {
         CliError::user(format!("the values cannot be put into `{}`", found.path))
             .help("write each key of `encryptedData` on a line of its own")
-    })?;
-    Ok(repo.write(&found.path, text.as_bytes())?)
+    })
 }
