@@ -5,6 +5,7 @@
 mod imports;
 mod machine;
 mod repository;
+mod sealed;
 mod words;
 
 use std::fs;
@@ -57,6 +58,8 @@ pub(crate) const READERS: &[Reader] = &[
     Reader { name: "probe", seeds: &[("generator/tests/probes", "", "")], read: imports::probe },
     Reader { name: "report", seeds: &[], read: machine::report },
     Reader { name: "sealed", seeds: &[(CASES, "/sealed/", ".yaml")], read: repository::sealed },
+    Reader { name: "sealed-file", seeds: &[(CASES, "/sealed/", ".yaml"), ("generator/tests/sealed", "", ".yaml")], read: sealed::file },
+    Reader { name: "sealed-value", seeds: &[], read: sealed::value },
     Reader { name: "secret", seeds: &[(CASES, "/secrets/", ".age"), (RENDERED, "nodes/", ".age")], read: machine::secret },
     Reader { name: "secrets", seeds: &[], read: machine::secrets },
     Reader { name: "state", seeds: &[(RENDERED, "nodes/", ".yaml")], read: machine::state },
