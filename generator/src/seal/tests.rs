@@ -1,3 +1,5 @@
+mod known;
+
 use super::*;
 use crate::emit::{Line, yaml};
 use aws_lc_rs::rand::SystemRandom;
