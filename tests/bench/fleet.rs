@@ -2,7 +2,7 @@
 
 use crate::folder::copy;
 use crate::many;
-use crate::repository::beside;
+use crate::repository::{beside, peak};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,12 +10,6 @@ use tempfile::TempDir;
 
 const BASE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cases/base");
 const IDENTITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../generator/tests/keys/me.txt");
-
-/// Says the most memory that a program and its children had, in KiB. Source: getrusage(2), `ru_maxrss`.
-const PEAK: &str = "import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)";
 
 /// A home with a repository in it.
 pub(crate) struct Fleet(TempDir);
@@ -55,10 +49,7 @@ impl Fleet {
 
     /// Runs knarr and returns the most memory that it had, in MiB.
     pub(crate) fn peak(&self, words: &[&str]) -> f64 {
-        let mut command = self.command("python3");
-        let output = command.args(["-c", PEAK]).arg(beside("knarr")).args(words).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().parse::<f64>().unwrap() / 1024.0
+        peak(self.command("python3"), words)
     }
 
     /// Runs git and returns what it says.

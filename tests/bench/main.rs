@@ -20,6 +20,7 @@ mod render;
 mod repository;
 mod scale;
 mod seal;
+mod sealed;
 
 use figure::{Figure, machine, table};
 use knarr_tests::Lab;
@@ -28,8 +29,9 @@ use std::path::Path;
 /// Measures one kind of work.
 type Measure = fn(&peers::Peers) -> Vec<Figure>;
 
-const WORK: [(&str, Measure); 8] = [
+const WORK: [(&str, Measure); 9] = [
     ("seal", seal::measure),
+    ("sealed", sealed::measure),
     ("mesh", mesh::measure),
     ("render", render::measure),
     ("scale", scale::measure),

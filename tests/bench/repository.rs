@@ -1,8 +1,9 @@
 //! A repository with one machine, as `knarr new` and `knarr node add` leave it, and knarr run in it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Returns a machine of the examples, without what is on it.
@@ -46,14 +47,37 @@ impl Repository {
     pub(crate) fn knarr(&self, words: &[&str], input: &Path) {
         run(self.home(), &self.clone(), words, input);
     }
+
+    /// Runs knarr in the clone and returns the most memory that it had, in MiB.
+    pub(crate) fn peak(&self, words: &[&str]) -> f64 {
+        peak(command("python3", self.home(), &self.clone()), words)
+    }
 }
 
 fn run(home: &Path, folder: &Path, words: &[&str], input: &Path) {
-    let mut command = Command::new(beside("knarr"));
-    command.args(words).current_dir(folder).env("HOME", home).env("XDG_CONFIG_HOME", home.join(".config"));
-    command.env_remove("SSH_AUTH_SOCK").stdin(File::open(input).unwrap());
-    let output = command.output().unwrap();
+    let mut command = command(beside("knarr"), home, folder);
+    let output = command.args(words).stdin(File::open(input).unwrap()).output().unwrap();
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn command(program: impl AsRef<OsStr>, home: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env("HOME", home).env("XDG_CONFIG_HOME", home.join(".config"));
+    command.env_remove("SSH_AUTH_SOCK").stdin(Stdio::null());
+    command
+}
+
+/// Says the most memory that a program and its children had, in KiB. Source: getrusage(2), `ru_maxrss`.
+const PEAK: &str = "import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)";
+
+/// Has Python run knarr, and returns the most memory that it had, in MiB.
+pub(crate) fn peak(mut python: Command, words: &[&str]) -> f64 {
+    let output = python.args(["-c", PEAK]).arg(beside("knarr")).args(words).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().parse::<f64>().unwrap() / 1024.0
 }
 
 /// Returns a program of the same build: this one lies in `deps` below it.

@@ -27,7 +27,7 @@ pub(crate) fn measure(peers: &Peers) -> Vec<Figure> {
     vec![Figure {
         what: "one Secret sealed into a new file, as a process",
         ours,
-        target: Target::TimesFaster(5.0),
+        target: Target::TimesFaster(8.0),
         peer,
     }]
 }
@@ -37,7 +37,7 @@ fn away(file: &Path) {
     std::fs::remove_file(file).unwrap();
 }
 
-fn kubeseal(program: &Path, certificate: &Path, secret: &Path, file: &Path) {
+pub(crate) fn kubeseal(program: &Path, certificate: &Path, secret: &Path, file: &Path) {
     let mut command = Command::new(program);
     command.args(["--format", "yaml", "--cert"]).arg(certificate).stdin(File::open(secret).unwrap());
     command.arg("--sealed-secret-file").arg(file).stdout(Stdio::null());
