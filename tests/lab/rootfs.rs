@@ -29,7 +29,8 @@ const PACKAGES: &[&str] = &[
     "iputils-ping",
     "curl",
     "netcat-openbsd",
-    "procps", // judges
+    "procps",
+    "strace", // judges
 ];
 
 /// Makes an image of a machine out of what debootstrap left; part of the cache's key. What a host may lack lies in

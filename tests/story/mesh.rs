@@ -12,6 +12,10 @@ use crate::{Lab, wait_until};
 pub(super) fn play(story: &mut Story<'_>) {
     story.step("node import: what Terraform lists is described, and shown", machines_are_described);
     story.step(
+        "node add: killed before each child and each file, it goes on where it stopped",
+        kills_are_healed,
+    );
+    story.step(
         "node add: a described machine joins by its name, behind another NAT, relayed by edge",
         shed_joins,
     );
@@ -43,6 +47,31 @@ fn machines_are_described(lab: &Lab) {
     let waits = |line: &&str| line.contains("described, not enrolled");
     assert_eq!(said.lines().filter(waits).count(), 2, "{said}");
     harbor(lab, "knarr node forget spare && test ! -e nodes/spare.yaml");
+}
+
+/// Whatever was done on the machine and in the clone when `node add` died, typing it again completes it. Told by how it
+/// ends: strace dies as its child did.
+fn kills_are_healed(lab: &Lab) {
+    let said = harbor(
+        lab,
+        "cp -r nodes /tmp/described
+         for call in clone3 renameat; do
+           cp /tmp/described/* nodes/
+           for n in $(seq 99); do
+             code=0
+             strace -qq -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$n knarr node add -y shed >/tmp/said || code=$?
+             [ $code != 0 ] || break
+             if [ $code != 137 ]; then cat /tmp/said; exit 1; fi
+           done
+           echo killed at $call $((n - 1)) times
+           grep -q wireguard: nodes/shed.yaml
+         done
+         cp /tmp/described/* nodes/",
+    );
+    let times =
+        said.lines().filter_map(|line| line.strip_prefix("killed at ")?.split(' ').nth(1)?.parse().ok());
+    let times: Vec<u32> = times.collect();
+    assert!(times.len() == 2 && times.iter().all(|times| (1..98).contains(times)), "{said}");
 }
 
 /// A fourth machine enrols, behind a NAT of its own: its file says where it is, and keeps what a person added;
