@@ -21,7 +21,7 @@ mod secret;
 mod wire;
 mod wrong;
 
-pub use certificate::{Certificate, CertificateError, KeyId};
+pub use certificate::{Certificate, CertificateError};
 pub use each::each;
 pub use file::{Entry, NoSealed, SealedFile};
 pub use held::{is_sealed, sealed_by};
@@ -35,6 +35,8 @@ pub use ring::{Ring, RingError};
 pub use scope::Scope;
 pub use secret::{Empty, Flaw, Found, Given, NoSecrets, secrets};
 pub use wrong::Wrong;
+
+pub use knarr_node::name::KeyId;
 
 /// Where the certificate lies in the repository.
 pub const CERTIFICATE: &str = "secrets/sealing.crt";

@@ -194,7 +194,7 @@ name!(
 
 mod kubernetes;
 pub use kubernetes::{
-    AppName, DataKey, Effect, LabelKey, LabelValue, Namespace, ObjectName, ObjectsName, Taint,
+    AppName, DataKey, Effect, KeyId, LabelKey, LabelValue, Namespace, ObjectName, ObjectsName, Taint,
 };
 
 impl Hex {

@@ -7,11 +7,10 @@ use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use knarr_node::name::DataKey;
+use knarr_node::name::{DataKey, KeyId};
 use ssh_key::public::{KeyData, RsaPublicKey};
 use ssh_key::{HashAlg, Mpint};
 use std::collections::BTreeMap;
-use std::fmt;
 use x509_parser::certificate::{Validity, X509Certificate};
 use x509_parser::error::PEMError;
 use x509_parser::pem::{Pem, parse_x509_pem};
@@ -56,24 +55,11 @@ impl CertificateError {
     }
 }
 
-/// The fingerprint of a sealing key, as sealed-secrets names it: `SHA256:` and base64, as OpenSSH prints.
-/// Source: sealed-secrets v0.27.1, pkg/crypto/crypto.go, PublicKeyFingerprint.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct KeyId(String);
-
-impl KeyId {
-    /// Returns the id of an RSA key, both numbers big endian.
-    pub(super) fn of(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
-        let [n, e] = [modulus, exponent].map(|number| Mpint::from_positive_bytes(number).ok());
-        let key = KeyData::Rsa(RsaPublicKey { n: n?, e: e? });
-        Some(Self(key.fingerprint(HashAlg::Sha256).to_string()))
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// Returns the id of an RSA key, both numbers big endian.
+pub(super) fn id(modulus: &[u8], exponent: &[u8]) -> Option<KeyId> {
+    let [n, e] = [modulus, exponent].map(|number| Mpint::from_positive_bytes(number).ok());
+    let key = KeyData::Rsa(RsaPublicKey { n: n?, e: e? });
+    key.fingerprint(HashAlg::Sha256).to_string().parse().ok()
 }
 
 /// A certificate that was read: its key seals.
@@ -144,7 +130,7 @@ impl Certificate {
 
 fn public(of: &X509Certificate<'_>) -> Result<(KeyId, OaepPublicEncryptingKey), CertificateError> {
     let Ok(PublicKey::RSA(rsa)) = of.public_key().parsed() else { return Err(CertificateError::NotRsa) };
-    let id = KeyId::of(rsa.modulus, rsa.exponent).ok_or(CertificateError::NotRsa)?;
+    let id = id(rsa.modulus, rsa.exponent).ok_or(CertificateError::NotRsa)?;
     let bits = rsa.key_size();
     if bits < FEWEST_BITS {
         return Err(CertificateError::Weak { bits });

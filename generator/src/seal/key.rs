@@ -1,6 +1,6 @@
 //! The private half: it opens what was sealed, and signs its own certificate. Never shown in Debug or errors.
 
-use super::certificate::KeyId;
+use super::certificate;
 use super::wire::{self, Refused};
 use super::{SealedSecret, Value};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -9,7 +9,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize, OaepPrivateDecryptingKey, PrivateDecrypti
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use knarr_node::name::DataKey;
+use knarr_node::name::{DataKey, KeyId};
 use pem_rfc7468::LineEnding;
 use pkcs8::PrivateKeyInfo;
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
@@ -81,7 +81,7 @@ impl SealingKey {
 
     fn of(pair: KeyPair) -> Option<Self> {
         let public = pair.public_key();
-        let id = KeyId::of(
+        let id = certificate::id(
             public.modulus().big_endian_without_leading_zero(),
             public.exponent().big_endian_without_leading_zero(),
         )?;

@@ -1,12 +1,12 @@
 //! The SealedSecret object: what is written, read back, and sealed anew.
 
-use super::certificate::{Certificate, KeyId};
+use super::certificate::Certificate;
 use super::held::SEALED_BY;
 use super::{Scope, wire};
 use aws_lc_rs::rand::SecureRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use knarr_node::name::{DataKey, Namespace, ObjectName};
+use knarr_node::name::{DataKey, KeyId, Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -27,6 +27,14 @@ name!(
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 );
 name!(
+    /// Fingerprint of a sealing key, as sealed-secrets and OpenSSH print it.
+    /// Source: sealed-secrets v0.27.1, pkg/crypto/crypto.go, PublicKeyFingerprint.
+    KeyId, "the fingerprint of a key", "SHA256: and 43 characters of base64",
+    |text| text.strip_prefix("SHA256:").is_some_and(|sum| {
+        sum.len() == 43 && sum.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b))
+    })
+);
+name!(
     /// Name of a manifest in `rendered/cluster.yaml`: an RFC 1123 label, e.g. `argocd`.
     ObjectsName, "a name of objects", "1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit", is_label
 );
