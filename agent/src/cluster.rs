@@ -10,6 +10,7 @@ mod key;
 mod lease;
 mod nodes;
 mod objects;
+mod sealing;
 
 use self::api::{Api, ApiError};
 use self::documents::{Document, documents};
@@ -22,10 +23,10 @@ use crate::paths::Paths;
 use crate::repo::Repo;
 use jiff::Timestamp;
 use knarr_node::item::Artifact;
-use knarr_node::name::{NodeName, Oid};
+use knarr_node::name::{KeyId, NodeName, Oid};
 use knarr_node::report::{AppReport, ClusterOutcome, ClusterReport};
 use knarr_node::state::{ClusterItem, ClusterState, Keep, Manifest, Objects as Wish};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -66,7 +67,12 @@ struct Part {
     documents: Vec<Document>,
 }
 
-type Apps = BTreeMap<String, AppReport>;
+/// What the API says of the cluster after a pass, beside how the pass ended.
+#[derive(Default)]
+struct Told {
+    apps: BTreeMap<String, AppReport>,
+    strange_keys: BTreeSet<KeyId>,
+}
 
 /// Why something is not as wanted.
 enum Trouble {
@@ -84,7 +90,7 @@ pub fn converge(scene: &Scene<'_>) -> Option<ClusterReport> {
 
 impl Scene<'_> {
     fn report(&self, kubeconfig: &Path) -> ClusterReport {
-        let retry = |why| self.said(None, ClusterOutcome::Retry { why }, Apps::new());
+        let retry = |why| self.said(None, ClusterOutcome::Retry { why }, Told::default());
         match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 self.attempt(&runtime, kubeconfig).unwrap_or_else(|error| retry(error.to_string()))
@@ -93,8 +99,9 @@ impl Scene<'_> {
         }
     }
 
-    fn said(&self, by: Option<NodeName>, how: ClusterOutcome, apps: Apps) -> ClusterReport {
-        ClusterReport { by, commit: self.commit.clone(), how, apps }
+    fn said(&self, by: Option<NodeName>, how: ClusterOutcome, told: Told) -> ClusterReport {
+        let Told { apps, strange_keys } = told;
+        ClusterReport { by, commit: self.commit.clone(), how, apps, strange_keys }
     }
 
     fn attempt(&self, runtime: &Runtime, kubeconfig: &Path) -> Result<ClusterReport, ApiError> {
@@ -105,12 +112,12 @@ impl Scene<'_> {
         };
         let (api, holder) = runtime.block_on(bounded(connect))?;
         if let Holder::Other(name) = holder {
-            return Ok(self.said(name.parse().ok(), ClusterOutcome::Elsewhere, Apps::new()));
+            return Ok(self.said(name.parse().ok(), ClusterOutcome::Elsewhere, Told::default()));
         }
         // Outside of the runtime: downloads block on one of their own.
         let (parts, unread) = self.parts();
-        let (how, apps) = runtime.block_on(bounded(self.run(&api, &parts, unread)))?;
-        Ok(self.said(Some(self.place.node.clone()), how, apps))
+        let (how, told) = runtime.block_on(bounded(self.run(&api, &parts, unread)))?;
+        Ok(self.said(Some(self.place.node.clone()), how, told))
     }
 
     async fn run(
@@ -118,10 +125,10 @@ impl Scene<'_> {
         api: &Api,
         parts: &[Part],
         unread: Vec<Trouble>,
-    ) -> Result<(ClusterOutcome, Apps), ApiError> {
+    ) -> Result<(ClusterOutcome, Told), ApiError> {
         let there = Inventory::read(api).await?;
         if let Some(why) = newer(self, there.commit.as_ref()) {
-            return Ok((ClusterOutcome::Waiting { why }, Apps::new()));
+            return Ok((ClusterOutcome::Waiting { why }, Told::default()));
         }
         let inventory = Inventory { commit: Some(self.commit.clone()), ..there.clone() };
         inventory.write(api, &there).await?;
@@ -137,7 +144,10 @@ impl Scene<'_> {
         self.nodes(api, &mut inventory, &mut troubles).await?;
         let there = Inventory::read(api).await?;
         inventory.write(api, &there).await?;
-        Ok((outcome(&troubles), apps::apps(api, wanted.keys()).await?))
+        let apps = apps::apps(api, wanted.keys()).await?;
+        // What could not be read may plant a key, too.
+        let strange_keys = if complete { sealing::strange_keys(api, parts).await? } else { [].into() };
+        Ok((outcome(&troubles), Told { apps, strange_keys }))
     }
 
     async fn nodes(

@@ -1,6 +1,7 @@
 //! Where machines stand by their own reports, and what they still would do to become as these files say. Pure: nobody is
 //! asked here, and what nobody said is not guessed.
 
+use crate::finding::Row;
 use crate::heard::{By, Heard, STALE};
 use crate::plan::{At, Planned, World, between};
 use knarr_node::Id;
@@ -18,6 +19,8 @@ pub struct Observed {
     pub nodes: Vec<Stand>,
     /// How Kubernetes' objects stand, as the server says that sees to them.
     pub cluster: Option<ClusterReport>,
+    /// What is wrong there by that report, whatever the commit says.
+    pub findings: Vec<Row>,
     /// What each machine would do from its own commit to these files; nothing for those of which that cannot be told.
     pub plan: Planned,
 }
@@ -81,6 +84,7 @@ pub fn observe(
         by: heard.by.clone(),
         nodes: stands.into_iter().map(|(stand, _)| stand).collect(),
         cluster,
+        findings: Vec::new(),
         plan,
     }
 }

@@ -2,7 +2,9 @@
 
 use super::documents::KNARR;
 use super::key::Key;
-use kube::api::{Api as Objects, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{
+    Api as Objects, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions,
+};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::discovery::{ApiResource, Scope};
 use kube::core::gvk::GroupVersionKind;
@@ -106,6 +108,13 @@ impl Api {
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Value>, ApiError> {
         let found = self.objects(key).await?.get_opt(&key.name).await.map_err(|error| refusal(key, error))?;
         Ok(found.map(plain))
+    }
+
+    /// Returns all objects of the kind and in the namespace of `key` that carry a label.
+    pub(super) async fn labelled(&self, key: &Key, label: &str) -> Result<Vec<Value>, ApiError> {
+        let params = ListParams::default().labels(label);
+        let found = self.objects(key).await?.list(&params).await.map_err(|error| refusal(key, error))?;
+        Ok(found.items.into_iter().map(plain).collect())
     }
 
     /// Makes the object have what `object` says, whoever said otherwise, and returns it.

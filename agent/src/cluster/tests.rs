@@ -171,6 +171,32 @@ fn no_word_of_a_secret_is_said() {
     assert_eq!(world.kubectl("get secret db -o jsonpath={.data.key}"), "aHVudGVyMg==");
 }
 
+#[test]
+#[ignore = "needs the programs of make peers"]
+fn a_sealing_key_that_somebody_made_is_told_until_the_commit_plants_it_or_it_is_used_no_more() {
+    let mut world = World::new();
+    let ((own, _), (made, id)) = (world.sealing_key("own"), world.sealing_key("made"));
+    world.secret("sealing-keys", &own);
+    let keys = "- objects: {name: sealing-keys, secret: sealing-keys}";
+    world.commit(keys);
+    assert_eq!(world.strange_keys(), [].into(), "what the commit plants is known");
+    world.apply(&made);
+    assert_eq!(world.strange_keys(), [id.clone()].into());
+    world.secret("sealing-keys", &format!("{own}\n---\n{}", made.replace("name: made", "name: imported")));
+    world.commit(keys);
+    assert_eq!(
+        world.strange_keys(),
+        [].into(),
+        "a key is known by what it is, whatever its Secret is called"
+    );
+    world.secret("sealing-keys", &own);
+    world.commit(keys);
+    assert_eq!(world.strange_keys(), [id].into());
+    let label = "sealedsecrets.bitnami.com/sealed-secrets-key=compromised";
+    world.kubectl(&format!("-n kube-system label secret made {label} --overwrite"));
+    assert_eq!(world.strange_keys(), [].into());
+}
+
 /// Returns a world with an app, and the items that make Argo CD and it.
 fn with_argo_cd() -> (World, String) {
     let mut world = World::new();

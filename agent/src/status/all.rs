@@ -175,7 +175,8 @@ mod tests {
             let commit = "1".repeat(40).parse().unwrap();
             let app = AppReport { how: AppOutcome::Healthy, said: "Synced, Healthy".into(), urls: vec![] };
             let apps = [("shop".to_owned(), app)].into();
-            Some(ClusterReport { by: Some("edge".parse().unwrap()), commit, how, apps })
+            let strange_keys = [].into();
+            Some(ClusterReport { by: Some("edge".parse().unwrap()), commit, how, apps, strange_keys })
         };
         for (node, how) in [("edge", ClusterOutcome::Converged), ("worker", ClusterOutcome::Elsewhere)] {
             all.known.get_mut(&node.parse().unwrap()).unwrap().report.cluster = says(how);

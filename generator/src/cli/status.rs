@@ -9,6 +9,7 @@ use crate::follow;
 use crate::git::Git;
 use crate::heard::{By, Heard, STALE, asked, hear};
 use crate::render::compile;
+use crate::seal::held::strange;
 use crate::ui::{Ui, counted};
 use knarr_node::name::{ClusterName, NodeName, Oid, PeerName};
 use knarr_node::report::{ClusterReport, Outcome, Report, Tunnel};
@@ -54,7 +55,7 @@ struct Row {
 
 pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let repo = open(ui)?;
-    let compiled = compile(&repo)?;
+    let mut compiled = compile(&repo)?;
     let cluster = compiled.spec.cluster.as_ref().and_then(|cluster| cluster.name.parse::<ClusterName>().ok());
     let cluster = cluster.ok_or_else(|| CliError::user("cluster.yaml cannot be read").help("knarr check"))?;
     let asked = asked(&compiled.spec);
@@ -65,6 +66,9 @@ pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let is_node = |name: &PeerName| asked.iter().any(|asked| PeerName::from(&asked.node) == *name);
     let nodes: Vec<Row> = asked.iter().map(|asked| row(&asked.node, &heard, is_node, now)).collect();
     let cluster = heard.cluster().cloned();
+    if let Some(report) = &cluster {
+        strange(report, &compiled.inputs, &mut compiled.findings);
+    }
     let open = ahead(&repo, &heard)?.into_iter().chain(roamed(&heard, is_node)).collect();
     let status =
         Status { cluster, open, findings: rows(&compiled.findings, &compiled.inputs), by: heard.by, nodes };
@@ -171,7 +175,12 @@ fn show(status: &Status, ui: &Ui) {
     for open in &status.open {
         ui.say(open);
     }
-    for finding in &status.findings {
+    show_findings(&status.findings, ui);
+}
+
+/// Shows findings without their excerpts.
+pub(super) fn show_findings(findings: &[Finding], ui: &Ui) {
+    for finding in findings {
         ui.say(format_args!("{} {} {}: {}", finding.severity, finding.code, finding.file, finding.message));
         ui.say(format_args!("     {}", finding.help));
     }

@@ -6,7 +6,7 @@ use crate::k3s::Version;
 use crate::spec::Arch;
 use ipnet::{IpNet, Ipv4Net};
 use knarr_node::item::Minor;
-use knarr_node::name::{AbsPath, BadName, NodeName, RepoPath};
+use knarr_node::name::{AbsPath, BadName, KeyId, NodeName, RepoPath};
 use knarr_node::net::{MeshIp, WgKey};
 use std::net::IpAddr;
 
@@ -409,6 +409,13 @@ faults! {
         /// The other place.
         other: String,
     } = "the Secret {secret} is sealed a second time here: it is also in {other}", "delete one of the two, and give the other what it lacks: knarr seal set {secret} KEY -";
+    /// A sealing key in the cluster that the repository has not.
+    ///
+    /// Somebody made it there. If it is the newest, kubeseal fetches its certificate, and what that seals is lost with the cluster.
+    KN0335 Warning StrangeSealingKey {
+        /// The key.
+        key: KeyId,
+    } = "the cluster uses a sealing key that is not in this repository: {key}", "kubectl -n kube-system get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o json | knarr sealing-key import -";
 
     /// A repository that is newer than this program.
     ///

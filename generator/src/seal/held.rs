@@ -10,6 +10,7 @@ use crate::spec::{At, Manifests, Tree, parse_trees};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use knarr_node::name::RepoPath;
+use knarr_node::report::ClusterReport;
 
 /// Annotation with the fingerprint of the key that sealed all values of a file: ciphertext does not tell.
 pub(super) const SEALED_BY: &str = "knarr/sealing-key";
@@ -64,6 +65,15 @@ pub(crate) fn ends(inputs: &Inputs, today: Date, findings: &mut Findings) {
     }
 }
 
+/// Warns of the keys that a cluster uses and these files have not.
+pub(crate) fn strange(report: &ClusterReport, inputs: &Inputs, findings: &mut Findings) {
+    let known = certificates(inputs, &mut Findings::default());
+    let path = CERTIFICATE.parse().expect("it is a path in the repository");
+    for key in report.strange_keys.iter().filter(|key| known.iter().all(|known| known.id != **key)) {
+        findings.add(Place::file(&path), Fault::StrangeSealingKey { key: key.clone() });
+    }
+}
+
 fn certificates(inputs: &Inputs, findings: &mut Findings) -> Vec<Certificate> {
     let Some(pem) = inputs.get(CERTIFICATE) else { return Vec::new() };
     Certificate::read_all(pem).unwrap_or_else(|why| {
@@ -108,3 +118,6 @@ fn scope(of: &Tree) -> Scope {
     let text = |key: &str| said(of, &["metadata", "annotations", key]).value;
     Scope::of(&annotations.iter().map(|(key, _)| (key.value.clone(), text(key))).collect())
 }
+
+#[cfg(test)]
+mod tests;

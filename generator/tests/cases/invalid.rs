@@ -13,6 +13,7 @@ const NO_FOLDER: &[(&str, &str)] = &[
     ("KN0116", "a file over 4 MiB would, too: hostile.rs makes one"),
     ("KN0119", "so would 25,000 files: hostile.rs makes more"),
     ("KN0231", "a machine says it, to `knarr ship`: src/claim.rs"),
+    ("KN0335", "the cluster says it, to `knarr status`: src/seal/held/tests.rs"),
     (
         "KN0519",
         "the checks before it find everything that the directory refuses: it is there if they ever do not",

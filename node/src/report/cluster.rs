@@ -1,9 +1,9 @@
 //! What a server says of Kubernetes' objects after a pass. It is apart from the machine's own outcome: a machine never
 //! waits for the cluster, which may wait for that machine.
 
-use crate::name::{NodeName, Oid};
+use crate::name::{KeyId, NodeName, Oid};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How the cluster's half of a pass ended on a server.
@@ -19,6 +19,9 @@ pub struct ClusterReport {
     /// What Argo CD says of the Applications that the commit wants, by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<String, AppReport>,
+    /// The keys that the sealed-secrets controller uses and the commit does not plant: somebody else made them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub strange_keys: BTreeSet<KeyId>,
 }
 
 /// What Argo CD says of one Application.
@@ -125,7 +128,8 @@ mod tests {
     fn report(how: ClusterOutcome, app: AppOutcome) -> ClusterReport {
         let app = AppReport { how: app, said: String::new(), urls: vec![] };
         let commit = "a".repeat(40).parse().expect("it is a commit id");
-        ClusterReport { by: None, commit, how, apps: [("shop".to_owned(), app)].into() }
+        let apps = [("shop".to_owned(), app)].into();
+        ClusterReport { by: None, commit, how, apps, strange_keys: [].into() }
     }
 
     #[test]

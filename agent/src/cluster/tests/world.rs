@@ -6,10 +6,11 @@ use crate::listener::Place;
 use crate::paths::Paths;
 use crate::repo::Repo;
 use knarr_node::mesh::{Directory, Listing, MeshNode, Role};
-use knarr_node::name::Oid;
+use knarr_node::name::{KeyId, Oid};
 use knarr_node::net::{Mtu, Port, WgKey};
-use knarr_node::report::ClusterOutcome;
+use knarr_node::report::{ClusterOutcome, ClusterReport};
 use knarr_node::state::ClusterState;
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -139,6 +140,26 @@ impl World {
         self.secrets.insert(name.parse().unwrap(), value.as_bytes().to_vec().into());
     }
 
+    /// Makes a key with a certificate and returns its Secret as the controller keeps keys, and its fingerprint as
+    /// ssh-keygen prints it.
+    pub(super) fn sealing_key(&self, name: &str) -> (String, KeyId) {
+        let [key, certificate] = ["key", "crt"].map(|end| format!("{name}.{end}"));
+        let words = "req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=x -keyout";
+        let words = words.split(' ').chain([key.as_str(), "-out", &certificate]);
+        self.run("openssl", &words.collect::<Vec<_>>());
+        let public = self.run("ssh-keygen", &["-y", "-f", &key]);
+        std::fs::write(self.at(&format!("{name}.pub")), public).unwrap();
+        let said = self.run("ssh-keygen", &["-l", "-f", &format!("{name}.pub")]);
+        let id = said.split(' ').nth(1).unwrap().parse().unwrap();
+        let secret = format!(
+            "-n kube-system create secret tls {name} --key {} --cert {} --dry-run=client -o yaml",
+            self.at(&key).display(),
+            self.at(&certificate).display()
+        );
+        let label = "labels: {sealedsecrets.bitnami.com/sealed-secrets-key: active}";
+        (self.kubectl(&secret).replace("metadata:", &format!("metadata:\n  {label}")), id)
+    }
+
     /// Returns the items of Argo CD's own manifest between its namespace and an Application.
     pub(super) fn argo_cd(&self) -> String {
         let manifest = peers().join(MANIFEST);
@@ -178,8 +199,17 @@ impl World {
         self.pass_as("edge", self.tip.as_ref().unwrap(), 0)
     }
 
+    /// As [`World::pass`], and returns the keys that it found and the commit does not plant.
+    pub(super) fn strange_keys(&self) -> BTreeSet<KeyId> {
+        self.report("edge", self.tip.as_ref().unwrap(), 0).strange_keys
+    }
+
     /// As [`World::pass`], on another server at another commit, so many seconds later.
     pub(super) fn pass_as(&self, node: &str, commit: &Oid, later: i64) -> ClusterOutcome {
+        self.report(node, commit, later).how
+    }
+
+    fn report(&self, node: &str, commit: &Oid, later: i64) -> ClusterReport {
         let repo = Repo::open(&self.at("clone/.git")).unwrap();
         let state: ClusterState = serde_saphyr::from_str(&self.items).unwrap();
         let (paths, place) = (Paths::below(self.folder.path()), place(node, commit));
@@ -187,7 +217,7 @@ impl World {
         let (secrets, store) = (&self.secrets, &|_: &_| Ok(peers().join(MANIFEST)));
         let (paths, repo, place, state) = (&paths, &repo, &place, &state);
         let scene = Scene { paths, repo, place, commit, state, secrets, fetched: true, now, store };
-        converge(&scene).unwrap().how
+        converge(&scene).unwrap()
     }
 }
 

@@ -2,14 +2,17 @@
 
 use super::show;
 use crate::cli::Done;
+use crate::cli::status::show_findings;
 use crate::disk::Repo;
 use crate::error::CliError;
+use crate::finding::{Findings, rows};
 use crate::follow::show_cluster;
 use crate::git::History;
 use crate::heard::{By, asked, hear};
 use crate::observed::{Observed, Stand, observe};
 use crate::plan::World;
-use crate::render;
+use crate::render::{self, Compiled};
+use crate::seal::held::strange;
 use crate::ui::Ui;
 use jiff::Timestamp;
 use knarr_node::name::{NodeName, Oid};
@@ -18,7 +21,7 @@ use std::time::SystemTime;
 /// Asks the machines, and shows what they still would do.
 pub(super) fn run(repo: &Repo, ui: &Ui) -> Result<Done, CliError> {
     let history = super::history(repo)?;
-    let spec = render::compile(repo)?.spec;
+    let Compiled { inputs, spec, .. } = render::compile(repo)?;
     let prepared = render::prepare(repo, ui)?;
     render::warn(&prepared, ui);
     let asked = asked(&spec);
@@ -28,7 +31,12 @@ pub(super) fn run(repo: &Repo, ui: &Ui) -> Result<Done, CliError> {
     drop(progress);
     let nodes: Vec<NodeName> = asked.into_iter().map(|asked| asked.node).collect();
     let new = World::of_prepared(&prepared);
-    let observed = observe(&heard, &nodes, &new, |commit| read(&history, commit), now);
+    let mut observed = observe(&heard, &nodes, &new, |commit| read(&history, commit), now);
+    if let Some(report) = &observed.cluster {
+        let mut findings = Findings::default();
+        strange(report, &inputs, &mut findings);
+        observed.findings = rows(&findings, &inputs);
+    }
     if ui.json() {
         ui.value(&observed);
     } else {
@@ -64,6 +72,7 @@ fn tell(observed: &Observed, ui: &Ui) {
         By::Node(node) => format!("said by {node}"),
         By::Each => "said by each for itself: no machine answered for all".to_owned(),
     });
+    show_findings(&observed.findings, ui);
     ui.say("On its way, from the commit of each machine to the files here:");
     show(&observed.plan, ui);
     for stand in &observed.nodes {
