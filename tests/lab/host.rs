@@ -1,6 +1,7 @@
 //! What a scenario does with a host: run, read, write, kill, reboot. As from its own console, without SSH.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use crate::child::Child;
 use crate::power::{self, Power};
 use crate::shell::{self, Output, wait_until};
 use crate::spec::HostSpec;
+use crate::watch::Watch;
 
 /// A host of the lab.
 #[derive(Debug)]
@@ -48,10 +50,27 @@ impl Host {
     pub fn feed(&self, user: &str, text: &str, input: &[u8]) -> Output {
         let Some(mut command) = self.command(user, text) else { return power::off() };
         let output = shell::run(&mut command, input);
+        self.hear(&output);
         if std::env::var_os("VERBOSE").is_some() {
             println!("      {}@{}$ {text}\n{output}", user, self.name());
         }
         output
+    }
+
+    /// Returns all that was said by what was run here, in its order; but not by what [`Host::spawn`] started.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.power.folder.join("said")).unwrap_or_default()
+    }
+
+    fn hear(&self, output: &Output) {
+        let file = fs::OpenOptions::new().create(true).append(true).open(self.power.folder.join("said"));
+        let said = format!("{}{}", output.stdout, output.stderr);
+        file.and_then(|mut file| file.write_all(said.as_bytes())).expect("the lab's folder can be written");
+    }
+
+    /// Looks at the processes of the host until the value is dropped or asked what it saw.
+    pub fn watch(&self) -> Watch {
+        Watch::of(self.power.running().unwrap_or_else(|| panic!("`{}` is off", self.name())).first)
     }
 
     /// Runs shell text as root that has to succeed, and gives its standard output without white space around it.

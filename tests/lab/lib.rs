@@ -17,6 +17,7 @@ mod shell;
 mod spec;
 #[path = "../story/mod.rs"]
 pub mod story;
+mod watch;
 
 pub use child::Child;
 pub use host::Host;
@@ -25,3 +26,4 @@ pub use net::Namespace;
 pub use peers::{K3S, K3S_NEWER, PEERS, k3s_is_real, peers};
 pub use shell::{Output, wait_for, wait_seen, wait_until};
 pub use spec::Login;
+pub use watch::Watch;
