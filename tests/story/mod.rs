@@ -6,6 +6,7 @@ mod firewall;
 mod guard;
 mod hands;
 mod k3s;
+mod keys;
 mod lab;
 mod mesh;
 mod outage;

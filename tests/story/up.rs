@@ -1,7 +1,7 @@
 //! One machine alone: `knarr up` from nothing, commits that start the pass, and the day when the origin moves.
 
-use super::Story;
 use super::hands::{PATIENCE, is_synced, lay_mirror, listen, no_apps, on, outcome, ssh_from_outside};
+use super::{Story, keys};
 use crate::{Child, Lab, wait_until};
 
 /// A lone server.
@@ -26,6 +26,8 @@ pub(super) fn kubernetes(story: &mut Story<'_>) {
     story.step("knarr up --mirror: K3s, Argo CD and the sealing key on one machine", k3s_comes_up);
     story.step("an app from an image is Synced and Healthy, its Secret opened", an_app_runs);
     story.step("a changed app follows", a_changed_app_follows);
+    keys::play(story);
+    keys::anew(story);
     story.step("an app that was removed is followed no more", a_removed_app_is_let_go);
 }
 
@@ -46,11 +48,11 @@ fn k3s_comes_up(lab: &Lab) {
 }
 
 /// Asks the API with the kubeconfig that Knarr signed.
-fn kubectl(lab: &Lab, what: &str) -> String {
+pub(super) fn kubectl(lab: &Lab, what: &str) -> String {
     on(lab, "edge", &format!("kubectl --kubeconfig /root/.kube/config {what} 2>&1"))
 }
 
-fn asked(lab: &Lab, what: &str) -> String {
+pub(super) fn asked(lab: &Lab, what: &str) -> String {
     lab.host("edge").run(&format!("kubectl --kubeconfig /root/.kube/config {what}")).text().to_owned()
 }
 
@@ -84,7 +86,7 @@ fn a_removed_app_is_let_go(lab: &Lab) {
 }
 
 /// Types text in the clone on the machine.
-fn harbor(lab: &Lab, text: &str) -> String {
+pub(super) fn harbor(lab: &Lab, text: &str) -> String {
     on(lab, "edge", &format!("cd /root/harbor; {{ {text}\n}} 2>&1"))
 }
 
