@@ -8,6 +8,7 @@ mod hands;
 mod k3s;
 mod keys;
 mod lab;
+mod leak;
 mod mesh;
 mod outage;
 mod own;

@@ -1,7 +1,7 @@
 //! One machine alone: `knarr up` from nothing, commits that start the pass, and the day when the origin moves.
 
 use super::hands::{PATIENCE, is_synced, lay_mirror, listen, no_apps, on, outcome, ssh_from_outside};
-use super::{Story, keys};
+use super::{Story, keys, leak};
 use crate::{Child, Lab, wait_until};
 
 /// A lone server.
@@ -26,7 +26,9 @@ pub(super) fn kubernetes(story: &mut Story<'_>) {
     story.step("knarr up --mirror: K3s, Argo CD and the sealing key on one machine", k3s_comes_up);
     story.step("an app from an image is Synced and Healthy, its Secret opened", an_app_runs);
     story.step("a changed app follows", a_changed_app_follows);
+    let watch = leak::plant(story);
     keys::play(story);
+    leak::search(story, watch);
     keys::anew(story);
     story.step("an app that was removed is followed no more", a_removed_app_is_let_go);
 }
