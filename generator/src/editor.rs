@@ -67,8 +67,19 @@ fn run(editor: &str, file: &Path) -> Result<(), CliError> {
     if status.success() { Ok(()) } else { Err(failed(format!("the editor `{editor}` failed: {status}"))) }
 }
 
-/// What keeps vim from writing lines to its own files, wherever its settings put them: swap file, registers, undo, backup.
-const FORGETFUL: [&str; 5] = ["-n", "-i", "NONE", "-c", "set noundofile nobackup nowritebackup"];
+/// What keeps vim from writing lines to its own files, wherever its settings put them: swap file and registers, and at each
+/// write backup and undo.
+const FORGETFUL: [&str; 9] = [
+    "-n",
+    "-i",
+    "NONE",
+    "--cmd",
+    "augroup knarr",
+    "--cmd",
+    "autocmd BufWritePre * set nobackup nowritebackup patchmode= noundofile",
+    "--cmd",
+    "augroup END",
+];
 
 /// Whether the editor is vim or neovim, under whatever name it is found.
 fn is_vim(editor: &str) -> bool {
