@@ -40,6 +40,7 @@ pub mod origin;
 pub mod plan;
 pub mod private;
 pub mod probe;
+pub mod recipients;
 pub mod reference;
 pub mod release;
 pub mod render;

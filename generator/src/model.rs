@@ -40,14 +40,15 @@ pub use until::expired;
 use crate::disk::Inputs;
 use crate::finding::{Fault, Findings, Place};
 use crate::k3s::Authority;
+use crate::recipients::recipients;
 use crate::seal::{self, KeyId};
-use crate::secrets;
+use crate::secrets::{self, Opens};
 use crate::spec::{Manifests, Spec, merged};
 use check::Check;
 use knarr_node::mesh::Directory;
 use knarr_node::name::{AppName, Digest, NodeName, PeerName, PersonName, RepoPath, SecretName};
 use knarr_node::state::Envelope;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A repository that can work.
 #[derive(Clone, Debug)]
@@ -181,23 +182,24 @@ impl Check<'_> {
         }
     }
 
-    /// Warns of secrets that more or fewer identities open than people/ names: age does not say which.
+    /// Warns of secrets that open for others than they are for: of files that do not say whom, the number tells.
     fn opened_by_others(&mut self, files: &[String]) {
-        let named = self.spec.people.values().flat_map(|person| &person.decrypt);
-        let named = named.map(|word| word.as_str()).collect::<BTreeSet<&str>>().len();
-        if named == 0 || self.folder_broken("people/") {
+        let named = recipients(self.spec);
+        if named.is_empty() || self.folder_broken("people/") {
             return;
         }
-        let mut others: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let mut wrong: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for name in files {
             let bytes = self.inputs.get(&format!("secrets/{name}.age"));
-            if let Some(opens) = bytes.and_then(secrets::count_recipients).filter(|opens| *opens != named) {
-                others.entry(opens).or_default().push(name);
+            if let Some(opens) = bytes.and_then(Opens::read).filter(|opens| !opens.is_for(&named)) {
+                let others = opens.recipients.difference(&named).count();
+                let others = if others > 0 { format!(", {others} of them others") } else { String::new() };
+                wrong.entry(format!("{}{others}", opens.count)).or_default().push(name);
             }
         }
-        for (opens, names) in others {
+        for (opens, names) in wrong {
             let path = check::path(&format!("secrets/{}.age", names[0]));
-            let fault = Fault::OtherRecipients { opens, named, names: names.join(", ") };
+            let fault = Fault::OtherRecipients { opens, named: named.len(), names: names.join(", ") };
             self.findings.add(Place::file(&path), fault);
         }
     }

@@ -1,10 +1,12 @@
 //! Secrets at rest: age files, opened with the operator's identity. Values never show in errors or Debug.
 
-use age_core::format::{FileKey, Stanza};
+mod opens;
+
+pub use opens::Opens;
+
 use aws_lc_rs::digest::{SHA256, digest as hash};
 use base64::Engine;
 use knarr_node::name::{ClusterName, Digest, SecretName};
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,25 +20,6 @@ pub fn digest(bytes: &[u8]) -> Digest {
 /// Whether bytes begin as an age file, armored or not. Source: age-encryption.org/v1.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(b"age-encryption.org/v1\n") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
-}
-
-/// Returns how many X25519 identities open an age file; none when its head cannot be read, e.g. in armor.
-pub fn count_recipients(bytes: &[u8]) -> Option<usize> {
-    let counter = Counter::default();
-    // It opens nothing: what comes of it is what it was shown.
-    let _ = age::Decryptor::new(bytes).ok()?.decrypt(std::iter::once(&counter as &dyn age::Identity));
-    Some(counter.0.get()).filter(|count| *count > 0)
-}
-
-/// An identity that fits no stanza, and counts those that are for X25519. Source: age-encryption.org/v1, "Header".
-#[derive(Default)]
-struct Counter(Cell<usize>);
-
-impl age::Identity for Counter {
-    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
-        self.0.set(self.0.get() + usize::from(stanza.tag == "X25519"));
-        None
-    }
 }
 
 /// Reads a value to its end, but no more than `most` bytes of it. What it outgrows is wiped.
@@ -175,14 +158,16 @@ pub fn new_identity() -> (Zeroizing<String>, String) {
     (Zeroizing::new(identity.to_string().expose_secret().to_owned()), identity.to_public().to_string())
 }
 
-/// Encrypts to all recipients.
+/// Encrypts to all recipients; the file says who they are.
 pub fn seal(to: &BTreeSet<String>, plain: &[u8]) -> Result<Vec<u8>, SecretError> {
     let recipient = |text: &String| {
         text.parse::<age::x25519::Recipient>().map_err(|_| SecretError::BadRecipient(text.clone()))
     };
     let recipients = to.iter().map(recipient).collect::<Result<Vec<_>, _>>()?;
     let all = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
-    let encryptor = age::Encryptor::with_recipients(all).map_err(|_| SecretError::NoRecipient)?;
+    let said = opens::Said(to);
+    let said = Some(&said as &dyn age::Recipient).filter(|_| !to.is_empty());
+    let encryptor = age::Encryptor::with_recipients(all.chain(said)).map_err(|_| SecretError::NoRecipient)?;
     let mut sealed = Vec::new();
     let write = || -> std::io::Result<()> {
         let mut writer = encryptor.wrap_output(&mut sealed)?;

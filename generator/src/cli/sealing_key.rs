@@ -7,10 +7,11 @@ mod new;
 mod remove;
 mod rotate;
 
-use super::{Done, cluster_name, open, secret};
+use super::{Done, cluster_name, open};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding::Findings;
+use crate::recipients::recipients;
 use crate::seal::{KeyError, KeyId, Pair, Ring, SealingKey};
 use crate::sealing;
 use crate::spec::Spec;
@@ -79,7 +80,7 @@ impl Here {
         let repo = open(ui)?;
         let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
         let cluster = cluster_name(spec.cluster.as_ref())?;
-        Ok(Self { repo, cluster, to: secret::recipients(&spec) })
+        Ok(Self { repo, cluster, to: recipients(&spec) })
     }
 
     /// Opens the keys.

@@ -1,23 +1,26 @@
 //! `knarr secret`.
 
+mod edit;
 mod rekey;
+mod who;
 
 use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::finding::Findings;
+use crate::finding::{Findings, near};
 use crate::lower::states;
 use crate::model::Model;
+use crate::recipients::recipients;
 use crate::secrets;
 use crate::spec::Spec;
 use crate::ui::Ui;
 use knarr_node::Item;
 use knarr_node::name::SecretName;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
-/// Set, list and re-encrypt the secrets of machines
+/// Set, edit, list and re-encrypt the secrets of machines
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -27,7 +30,9 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Set(Set),
+    Edit(edit::Args),
     List(List),
+    Who(who::Args),
     Rekey(rekey::Args),
 }
 
@@ -54,7 +59,9 @@ struct List {}
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     match &args.command {
         Command::Set(args) => set(args, ui),
+        Command::Edit(args) => edit::run(args, ui),
         Command::List(_) => list(ui),
+        Command::Who(args) => who::run(args, ui),
         Command::Rekey(args) => rekey::run(args, ui),
     }
 }
@@ -67,14 +74,15 @@ fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
     let to = recipients(&spec);
     let sealed = secrets::seal(&to, &value(&args.name, ui)?)?;
     repo.write(&path.parse().expect("a secret's name has no slash"), &sealed)?;
-    ui.done(format_args!("wrote {path}, which {} identities can open; next: knarr render", to.len()));
+    wrote(&path, to.len(), ui);
     Ok(Done::Fine)
 }
 
-/// Returns the age recipients of everybody who has `decrypt`.
-pub(super) fn recipients(spec: &Spec) -> BTreeSet<String> {
-    let people = spec.people.values().flat_map(|person| &person.decrypt);
-    people.map(|recipient| recipient.value.clone()).collect()
+fn wrote(path: &str, opens: usize, ui: &Ui) {
+    if ui.json() {
+        ui.value(&serde_json::json!({ "path": path, "identities": opens }));
+    }
+    ui.done(format_args!("wrote {path}, which {opens} identities can open; next: knarr render"));
 }
 
 /// Asks before a value is replaced. The value may come from standard input, so that a question needs a terminal.
@@ -92,6 +100,20 @@ fn may_write(repo: &Repo, path: &str, args: &Set, ui: &Ui) -> Result<(), CliErro
     Err(CliError::user("nothing was changed"))
 }
 
+/// Returns the secrets that were named, or all.
+fn wanted<'a>(named: &[SecretName], there: &[&'a str]) -> Result<BTreeSet<&'a str>, CliError> {
+    if named.is_empty() {
+        return Ok(there.iter().copied().collect());
+    }
+    let find = |name: &SecretName| {
+        there.iter().copied().find(|there| *there == name.as_str()).ok_or_else(|| {
+            let hint = near(name.as_str(), there.iter().copied(), "knarr secret list");
+            CliError::user(format!("there is no secrets/{name}.age")).help(hint)
+        })
+    };
+    named.iter().map(find).collect()
+}
+
 /// The most bytes that a value may have: it is held in memory by every machine that needs it.
 const LARGEST: usize = 1 << 20;
 
@@ -101,6 +123,12 @@ fn value(name: &SecretName, ui: &Ui) -> Result<Zeroizing<Vec<u8>>, CliError> {
     }
     let bytes = secrets::read_value(&mut std::io::stdin().lock(), LARGEST + 1)
         .map_err(|error| CliError::environment(format!("cannot read the value: {error}")))?;
+    fits(name, &bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses what is no value for machines.
+fn fits(name: &SecretName, bytes: &[u8]) -> Result<(), CliError> {
     if bytes.len() > LARGEST {
         return Err(CliError::user("the value is larger than 1 MiB")
             .help("a secret is a password or a key; give machines large files as artifacts"));
@@ -110,7 +138,7 @@ fn value(name: &SecretName, ui: &Ui) -> Result<Zeroizing<Vec<u8>>, CliError> {
             CliError::user("the value is empty").help(format!("printf %s VALUE | knarr secret set {name}"))
         );
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// A secret for programs.
@@ -125,14 +153,10 @@ fn list(ui: &Ui) -> Result<Done, CliError> {
     let (inputs, mut findings) = (repo.inputs()?, Findings::default());
     let spec = Spec::of(&inputs, &mut findings);
     let model = Model::of(&spec, &inputs, &mut findings);
-    let states = model.as_ref().map(states).unwrap_or_default();
-    let uses = |name: &str| {
-        let has =
-            |items: &[Item]| items.iter().filter_map(Item::secret).any(|secret| secret.as_str() == name);
-        states.values().filter(|state| has(&state.items)).map(|state| state.node.to_string()).collect()
-    };
+    let users = users(model.as_ref());
+    let nodes = |name: &str| users.get(name).cloned().unwrap_or_default();
     let names = inputs.names("secrets", ".age");
-    let rows: Vec<Row> = names.map(|name| Row { name: name.to_owned(), nodes: uses(name) }).collect();
+    let rows: Vec<Row> = names.map(|name| Row { name: name.to_owned(), nodes: nodes(name) }).collect();
     if ui.json() {
         ui.value(&rows);
     } else {
@@ -140,4 +164,16 @@ fn list(ui: &Ui) -> Result<Done, CliError> {
         ui.table(["SECRET", "USED BY"], &lines);
     }
     Ok(Done::Fine)
+}
+
+/// Returns the machines that get each secret.
+fn users(model: Option<&Model>) -> BTreeMap<String, Vec<String>> {
+    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for state in model.map(states).unwrap_or_default().values() {
+        let names: BTreeSet<&SecretName> = state.items.iter().filter_map(Item::secret).collect();
+        for name in names {
+            users.entry(name.to_string()).or_default().push(state.node.to_string());
+        }
+    }
+    users
 }

@@ -321,10 +321,11 @@ faults! {
 
     /// Secrets that others can open than people/ says.
     ///
-    /// An age file does not say whom it opens for, only for how many. Who could open it once may have kept the value.
+    /// A file says whom it opens for since Knarr writes it there; of one that age wrote only their number is known. Who could open it
+    /// once may have kept the value.
     KN0312 Warning OtherRecipients {
         /// How many identities open them.
-        opens: usize,
+        opens: String,
         /// How many people/ names.
         named: usize,
         /// Their names.

@@ -23,6 +23,7 @@ mod repository;
 mod seal;
 mod seal_secrets;
 mod sealing_key;
+mod secrets;
 mod ssh;
 mod unseal;
 mod upgrade;

@@ -1,14 +1,14 @@
 //! `knarr secret rekey`: all values stay, those who open them are whom people/ names now.
 
-use super::{Done, open, recipients};
+use super::{Done, open, wanted};
 use crate::cli::cluster_name;
 use crate::error::CliError;
-use crate::finding::{Findings, near};
+use crate::finding::Findings;
+use crate::recipients::recipients;
 use crate::secrets::{self, Identities};
 use crate::spec::Spec;
 use crate::ui::{Ui, counted};
 use knarr_node::name::{RepoPath, SecretName};
-use std::collections::BTreeSet;
 
 /// Encrypt secrets anew to everybody who has `decrypt` now
 ///
@@ -41,20 +41,6 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     }
     tell(&sealed, to.len(), ui);
     Ok(Done::Fine)
-}
-
-/// Returns the secrets that were named, or all.
-fn wanted<'a>(named: &[SecretName], there: &[&'a str]) -> Result<BTreeSet<&'a str>, CliError> {
-    if named.is_empty() {
-        return Ok(there.iter().copied().collect());
-    }
-    let find = |name: &SecretName| {
-        there.iter().copied().find(|there| *there == name.as_str()).ok_or_else(|| {
-            let hint = near(name.as_str(), there.iter().copied(), "knarr secret list");
-            CliError::user(format!("there is no secrets/{name}.age")).help(hint)
-        })
-    };
-    named.iter().map(find).collect()
 }
 
 fn tell(sealed: &[(RepoPath, Vec<u8>)], opens: usize, ui: &Ui) {

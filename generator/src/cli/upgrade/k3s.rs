@@ -1,6 +1,5 @@
 //! `knarr upgrade k3s`.
 
-use super::super::secret::recipients;
 use super::super::{Done, open};
 use crate::disk::Repo;
 use crate::edit;
@@ -9,6 +8,7 @@ use crate::fresh::write_material;
 use crate::git::History;
 use crate::k3s::{Authority, BadStep, Material, Version};
 use crate::plan::{World, base, oldest};
+use crate::recipients::recipients;
 use crate::release::{Release, Releases};
 use crate::render::{self, Compiled, today};
 use crate::spec::{Lock, Pinned};
