@@ -115,8 +115,7 @@ impl Fresh<'_> {
         repo.write_spec(&known("knarr.lock"), "lock", &self.lock())?;
         repo.write(&known(CERTIFICATE), self.sealing.certificates().as_bytes())?;
         repo.write(&known(KEYS), &self.seal(&self.sealing.manifest())?)?;
-        let to = [self.recipient.clone(), self.recovery.recipient.clone()].into();
-        write_material(repo, self.k3s, &to)?;
+        write_material(repo, self.k3s, |_| self.to())?;
         self.write_access(repo)
     }
 
@@ -131,7 +130,12 @@ impl Fresh<'_> {
     }
 
     fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SecretError> {
-        secrets::seal(&[self.recipient.clone(), self.recovery.recipient.clone()].into(), plain)
+        secrets::seal(&self.to(), plain)
+    }
+
+    /// Returns who opens the first secrets: nobody else is there yet.
+    fn to(&self) -> BTreeSet<String> {
+        [self.recipient.clone(), self.recovery.recipient.clone()].into()
     }
 
     fn cluster(&self) -> spec::Cluster {
@@ -150,6 +154,7 @@ impl Fresh<'_> {
             network: spec::Network::default(),
             firewall: spec::Firewall::default(),
             trust,
+            secrets: BTreeMap::new(),
             birth: spec::Birth::default(),
             host: spec::Host::default(),
         }
@@ -173,15 +178,20 @@ impl Fresh<'_> {
             keys: vec![self.signing.key.as_str().into()],
             access: Some(spec::Access { nodes: spec::Which::All, login: "root".into() }),
             decrypt: vec![self.recipient.as_str().into(), self.recovery.recipient.as_str().into()],
+            groups: Vec::new(),
             until: Some("never".into()),
         }
     }
 }
 
-/// Writes K3s's authorities and tokens: what is secret encrypted to these recipients.
-pub fn write_material(repo: &Repo, made: &Material, to: &BTreeSet<String>) -> Result<(), CliError> {
+/// Writes K3s's authorities and tokens: what is secret encrypted to the recipients that `to` says for its name.
+pub fn write_material(
+    repo: &Repo,
+    made: &Material,
+    to: impl Fn(&str) -> BTreeSet<String>,
+) -> Result<(), CliError> {
     for (name, value) in &made.secrets {
-        let sealed = secrets::seal(to, value.as_bytes())?;
+        let sealed = secrets::seal(&to(name.as_str()), value.as_bytes())?;
         repo.write(&known(&format!("secrets/{name}.age")), &sealed)?;
     }
     for (path, text) in &made.certificates {

@@ -16,6 +16,7 @@ mod mesh;
 mod needs;
 mod network;
 mod node;
+mod openers;
 mod peer;
 mod person;
 mod place;
@@ -95,6 +96,7 @@ impl Model {
         check.addresses(network.as_ref());
         check.logins();
         check.ways_in(&people);
+        check.openers();
         let apps = check.apps(&manifests);
         let cluster = check.cluster(network);
         let lock = check.lock();
@@ -184,22 +186,25 @@ impl Check<'_> {
 
     /// Warns of secrets that open for others than they are for: of files that do not say whom, the number tells.
     fn opened_by_others(&mut self, files: &[String]) {
-        let named = recipients(self.spec);
-        if named.is_empty() || self.folder_broken("people/") {
+        if self.folder_broken("people/") || self.spec.people.values().all(|person| person.decrypt.is_empty())
+        {
             return;
         }
-        let mut wrong: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let mut wrong: BTreeMap<(String, usize), Vec<&str>> = BTreeMap::new();
         for name in files {
+            let named = recipients(self.spec, name);
             let bytes = self.inputs.get(&format!("secrets/{name}.age"));
-            if let Some(opens) = bytes.and_then(Opens::read).filter(|opens| !opens.is_for(&named)) {
+            if let Some(opens) =
+                bytes.and_then(Opens::read).filter(|opens| !named.is_empty() && !opens.is_for(&named))
+            {
                 let others = opens.recipients.difference(&named).count();
                 let others = if others > 0 { format!(", {others} of them others") } else { String::new() };
-                wrong.entry(format!("{}{others}", opens.count)).or_default().push(name);
+                wrong.entry((format!("{}{others}", opens.count), named.len())).or_default().push(name);
             }
         }
-        for (opens, names) in wrong {
+        for ((opens, named), names) in wrong {
             let path = check::path(&format!("secrets/{}.age", names[0]));
-            let fault = Fault::OtherRecipients { opens, named: named.len(), names: names.join(", ") };
+            let fault = Fault::OtherRecipients { opens, named, names: names.join(", ") };
             self.findings.add(Place::file(&path), fault);
         }
     }

@@ -7,6 +7,7 @@ use crate::finding::{self, Fault, Findings, Place};
 use crate::git::History;
 use crate::lower::{MESH, lower};
 use crate::model::{Model, cut, expired, names};
+use crate::recipients;
 use crate::seal;
 use crate::secrets::{self, Identities};
 use crate::since;
@@ -243,7 +244,8 @@ fn seal_all(prepared: &Prepared) -> Result<BTreeMap<RepoPath, Vec<u8>>, CliError
     let open = |name: &SecretName| {
         let source = format!("secrets/{name}.age");
         let bytes = prepared.inputs.get(&source).expect("the model knows only secrets that are there");
-        identities.open(&source, bytes).map(|value| (name.clone(), value))
+        let value = recipients::open(&identities, &prepared.spec, name.as_str(), bytes)?;
+        Ok::<_, CliError>((name.clone(), value))
     };
     // Most secrets are the same on many machines: each is opened once.
     let names: BTreeSet<&SecretName> = stale.iter().flat_map(|(_, sealed)| sealed.of.keys()).collect();

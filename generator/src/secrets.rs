@@ -81,7 +81,7 @@ pub enum SecretError {
     #[error("`{0}` is not an age recipient")]
     BadRecipient(String),
     /// Nobody could open it.
-    #[error("nobody could open it: no person has `decrypt`")]
+    #[error("nobody could open it: nobody whom it is for has `decrypt`")]
     NoRecipient,
     /// The operating system has no randomness, or alike.
     #[error("cannot encrypt")]

@@ -80,7 +80,7 @@ impl Here {
         let repo = open(ui)?;
         let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
         let cluster = cluster_name(spec.cluster.as_ref())?;
-        Ok(Self { repo, cluster, to: recipients(&spec) })
+        Ok(Self { repo, cluster, to: recipients(&spec, "sealing-keys") })
     }
 
     /// Opens the keys.

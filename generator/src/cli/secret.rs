@@ -36,7 +36,7 @@ enum Command {
     Rekey(rekey::Args),
 }
 
-/// Encrypt a value to everybody who has `decrypt`
+/// Encrypt a value to those whom `secrets` in cluster.yaml names, else to everybody who has `decrypt`
 ///
 /// The value comes from standard input as it is, or is asked for without echo.
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,7 @@ fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
     let path = format!("secrets/{}.age", args.name);
     may_write(&repo, &path, args, ui)?;
     let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
-    let to = recipients(&spec);
+    let to = recipients(&spec, args.name.as_str());
     let sealed = secrets::seal(&to, &value(&args.name, ui)?)?;
     repo.write(&path.parse().expect("a secret's name has no slash"), &sealed)?;
     wrote(&path, to.len(), ui);

@@ -319,18 +319,18 @@ faults! {
         name: String,
     } = "this is no age file: a secret may stand here in the clear", "knarr secret set {name}; and if it was ever committed, choose a new value";
 
-    /// Secrets that others can open than people/ says.
+    /// Secrets that others can open than people/ and `secrets` in cluster.yaml say.
     ///
     /// A file says whom it opens for since Knarr writes it there; of one that age wrote only their number is known. Who could open it
     /// once may have kept the value.
     KN0312 Warning OtherRecipients {
         /// How many identities open them.
         opens: String,
-        /// How many people/ names.
+        /// How many they are for.
         named: usize,
         /// Their names.
         names: String,
-    } = "people/ names {named} to `decrypt`, and these secrets open for {opens}: {names}", "knarr secret rekey; and where somebody left, give what is worth it a new value: knarr secret set NAME";
+    } = "these secrets open for {opens}, and people/ and cluster.yaml name {named}: {names}", "knarr secret rekey; and where somebody left, give what is worth it a new value: knarr secret set NAME";
 
     /// A Secret of Kubernetes in the clear.
     ///
@@ -417,6 +417,30 @@ faults! {
         /// The key.
         key: KeyId,
     } = "the cluster uses a sealing key that is not in this repository: {key}", "kubectl -n kube-system get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o json | knarr sealing-key import -";
+
+    /// Somebody who may open a secret, and is neither a person nor in a group.
+    ///
+    /// The secret would be encrypted to fewer people than you believe.
+    KN0332 Error UnknownOpener {
+        /// The word.
+        name: String,
+        /// Who may have been meant.
+        hint: String,
+    } = "there is no people/{name}.yaml, and nobody is in a group `{name}`", "{hint}";
+    /// A group with the name of a person.
+    ///
+    /// `secrets` in cluster.yaml names both, and would mean two things by one word.
+    KN0333 Error GroupIsPerson {
+        /// The name.
+        name: String,
+    } = "`{name}` is a person, too", "give the group another name";
+    /// A secret that nobody could open.
+    ///
+    /// It could not be encrypted to anybody: what it holds would be lost with its next value.
+    KN0334 Error NobodyOpens {
+        /// The secret.
+        name: String,
+    } = "nobody whom this names has `decrypt`, so nobody could open `{name}`", "name somebody with an `age1…` under `decrypt` in people/NAME.yaml";
 
     /// A repository that is newer than this program.
     ///

@@ -38,6 +38,9 @@ pub fn eyes(history: &History, changed: &[String], sides: &Sides<'_>) -> Result<
     if old.map(|it| &it.trust) != new.map(|it| &it.trust) {
         eyes.insert(eye("cluster.yaml", "trust: who may sign what machines follow"));
     }
+    if old.map(|it| &it.secrets) != new.map(|it| &it.secrets) {
+        eyes.insert(eye("cluster.yaml", "secrets: who opens which"));
+    }
     if old.map(|it| &it.git) != new.map(|it| &it.git) {
         eyes.insert(eye("cluster.yaml", "git: where machines look for commits"));
     }

@@ -3,6 +3,7 @@
 use super::{At, Birth, Firewall, Host, K3s, Network};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +36,10 @@ pub struct Cluster {
     pub firewall: Firewall,
     /// Whom machines believe.
     pub trust: Trust,
+    /// Who can open a secret, by its name: people and groups. What is not named here opens for everybody with `decrypt`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = serde_json::json!({ "grafana-admin": ["me", "ops"] }))]
+    pub secrets: BTreeMap<At<String>, Vec<At<String>>>,
     /// What is chosen once, when the cluster is born.
     #[serde(default)]
     pub birth: Birth,

@@ -21,10 +21,14 @@ pub struct Person {
     /// Where this person may log in; leave it out for no login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// age recipients that can open everything in secrets/.
+    /// age recipients that can open secrets/: all that `secrets` in cluster.yaml does not keep for others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["age1me…"])]
     pub decrypt: Vec<At<String>>,
+    /// Groups that this person is in: `secrets` in cluster.yaml names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["ops"])]
+    pub groups: Vec<At<String>>,
     /// The last day on which this person may log in; for ever when it is `never` or nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"2027-11-21")]

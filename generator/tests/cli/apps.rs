@@ -19,7 +19,7 @@ fn home() -> Home {
     home.write("harbor/knarr.lock", &(lock + &argocd + &k3s));
     let me = Identities::read(Path::new(&format!("{KEYS}/me.txt"))).unwrap().recipients();
     let made = Material::new(&"harbor".parse().unwrap(), jiff::civil::date(2026, 11, 21)).unwrap();
-    write_material(&Repo::at(home.path("harbor")), &made, &me).unwrap();
+    write_material(&Repo::at(home.path("harbor")), &made, |_| me.clone()).unwrap();
     fs::copy(format!("{KEYS}/sealing-4096.crt"), home.path("harbor/secrets/sealing.crt")).unwrap();
     home.knarr("harbor", &["render"]);
     home.git("harbor", &["add", "--all"]);

@@ -72,7 +72,12 @@ fn who_names_an_identity_that_is_nobodys_any_more_and_one_that_is_to_come() {
         "{said}"
     );
     let said = home.knarr("harbor", &["check"]);
-    assert!(said.contains("open for 3, 1 of them others: greeting"), "{said}");
+    assert!(
+        said.contains(
+            "these secrets open for 3, 1 of them others, and people/ and cluster.yaml name 3: greeting"
+        ),
+        "{said}"
+    );
     home.knarr("harbor", &["secret", "rekey"]);
     assert!(!home.knarr("harbor", &["check"]).contains("KN0312"));
 }
@@ -86,6 +91,66 @@ fn of_a_file_that_does_not_say_whom_it_opens_for_the_number_is_told() {
     encryptor.wrap_output(&mut sealed).unwrap().finish().unwrap();
     fs::write(home.path(GREETING), sealed).unwrap();
     assert!(home.knarr("harbor", &["secret", "who"]).contains("  one of 1, not said  edge\n"));
+}
+
+/// Adds Ana, whose identity lies in `ana`, and keeps the greeting for the group that only `me` is in.
+fn with_ana() -> Home {
+    let home = Home::with_example();
+    let (secret, recipient) = ::knarr::secrets::new_identity();
+    home.write("ana", &secret);
+    home.write(
+        "harbor/people/ana.yaml",
+        &format!("email: ana@example.org\nkeys: []\ndecrypt: [{recipient}]\n"),
+    );
+    home.replace("harbor/people/me.yaml", "decrypt:", "groups: [ops]\ndecrypt:");
+    home.replace("harbor/cluster.yaml", "trust:", "secrets: {greeting: [ops]}\ntrust:");
+    home
+}
+
+/// Runs knarr as Ana.
+fn ana(home: &Home, args: &[&str]) -> String {
+    let mut ana = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
+    let output = ana.args(args).env("KNARR_IDENTITY", home.path("ana")).output().unwrap();
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+#[test]
+fn a_secret_that_is_for_a_group_opens_for_nobody_else() {
+    let home = with_ana();
+    set(&home, "hunter2");
+    assert!(who(&home).iter().all(|(person, ..)| person == "me"));
+    let mut other = home.command("harbor", env!("CARGO_BIN_EXE_knarr"));
+    other.args(["secret", "set", "token"]).write_stdin("x").assert().success();
+    let said = home.knarr("harbor", &["secret", "rekey"]);
+    assert!(said.ends_with(" ✓ 2 secrets, which 3 identities can open; next: knarr render\n"), "{said}");
+    let anas = Identities::read(&home.path("ana")).unwrap();
+    let opens =
+        |name: &str| anas.open(name, &fs::read(home.path(&format!("harbor/secrets/{name}.age"))).unwrap());
+    assert!(opens("token").is_ok() && opens("greeting").is_err());
+    assert!(!home.knarr("harbor", &["check"]).contains("KN0312"));
+}
+
+#[test]
+fn a_file_that_opens_for_other_people_than_it_is_for_is_found_though_their_number_is_right() {
+    let home = with_ana();
+    set(&home, "hunter2");
+    home.replace("harbor/cluster.yaml", "secrets: {greeting: [ops]}", "secrets: {greeting: [ana]}");
+    let said = home.knarr("harbor", &["check"]);
+    let found = "these secrets open for 2, 2 of them others, and people/ and cluster.yaml name 1: greeting";
+    assert!(said.contains(&format!("warning[KN0312]: {found}")), "{said}");
+}
+
+#[test]
+fn whoever_cannot_open_a_secret_is_told_whom_to_ask() {
+    let home = with_ana();
+    set(&home, "hunter2");
+    let before = files(&home.path("harbor"));
+    for args in [&["render"][..], &["secret", "edit", "greeting"], &["secret", "rekey"]] {
+        let said = ana(&home, args);
+        let expected = "error: your age identity does not open `secrets/greeting.age`\nhelp: ask me to type the same, or";
+        assert!(said.contains(expected), "{said}");
+    }
+    assert_eq!(files(&home.path("harbor")), before);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::cli::cluster_name;
 use crate::editor;
 use crate::error::CliError;
 use crate::finding::Findings;
-use crate::recipients::recipients;
+use crate::recipients::{self, recipients};
 use crate::secrets::{self, Identities};
 use crate::spec::Spec;
 use crate::ui::Ui;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let path = format!("secrets/{}.age", args.name);
     let sealed = inputs.get(&path).expect("its name was listed");
     let identities = Identities::read(&secrets::identity_path(&cluster_name(spec.cluster.as_ref())?))?;
-    let old = identities.open(&path, sealed)?;
+    let old = recipients::open(&identities, &spec, args.name.as_str(), sealed)?;
     let Some(new) = editor::edit(&old, args.name.as_str())? else {
         if ui.json() {
             ui.value(&serde_json::json!({ "path": null }));
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         return Err(CliError::user(format!("`{path}` was changed meanwhile; yours was not written"))
             .help(format!("knarr secret edit {}", args.name)));
     }
-    let to = recipients(&spec);
+    let to = recipients(&spec, args.name.as_str());
     repo.write(&path.parse().expect("a secret's name has no slash"), &secrets::seal(&to, &new)?)?;
     wrote(&path, to.len(), ui);
     Ok(Done::Fine)

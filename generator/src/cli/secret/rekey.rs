@@ -4,13 +4,14 @@ use super::{Done, open, wanted};
 use crate::cli::cluster_name;
 use crate::error::CliError;
 use crate::finding::Findings;
-use crate::recipients::recipients;
+use crate::recipients::{self, recipients};
 use crate::secrets::{self, Identities};
 use crate::spec::Spec;
 use crate::ui::{Ui, counted};
 use knarr_node::name::{RepoPath, SecretName};
+use std::collections::BTreeSet;
 
-/// Encrypt secrets anew to everybody who has `decrypt` now
+/// Encrypt secrets anew to those whom they are for now
 ///
 /// The values stay. Somebody who could open them before may have kept them: give those a new value with `knarr secret set`.
 /// Nothing is written unless your identity opens all of them.
@@ -27,19 +28,22 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let spec = Spec::of(&inputs, &mut Findings::default());
     let there: Vec<&str> = inputs.names("secrets", ".age").collect();
     let names = wanted(&args.names, &there)?;
-    let to = recipients(&spec);
     let cluster = cluster_name(spec.cluster.as_ref())?;
     let identities = Identities::read(&secrets::identity_path(&cluster))?;
+    let mut opens = BTreeSet::new();
     let mut sealed: Vec<(RepoPath, Vec<u8>)> = Vec::new();
     for name in names {
         let path = format!("secrets/{name}.age");
-        let value = identities.open(&path, inputs.get(&path).expect("its name was listed"))?;
+        let bytes = inputs.get(&path).expect("its name was listed");
+        let value = recipients::open(&identities, &spec, name, bytes)?;
+        let to = recipients(&spec, name);
         sealed.push((path.parse().expect("a secret's name has no slash"), secrets::seal(&to, &value)?));
+        opens.extend(to);
     }
     for (path, bytes) in &sealed {
         repo.write(path, bytes)?;
     }
-    tell(&sealed, to.len(), ui);
+    tell(&sealed, opens.len(), ui);
     Ok(Done::Fine)
 }
 

@@ -56,13 +56,12 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let names = wanted(&args.names, &there)?;
     let head = |name| inputs.get(&format!("secrets/{name}.age")).and_then(Opens::read);
     let heads: Vec<(&str, Option<Opens>)> = names.into_iter().map(|name| (name, head(name))).collect();
-    let meant = recipients(&spec);
     let rows: Vec<Row<'_>> = heads
         .iter()
         .map(|(name, head)| Row {
             name,
             opens: head.as_ref().map(|head| head.count),
-            identities: identities(&spec, head.as_ref(), &meant),
+            identities: identities(&spec, head.as_ref(), &recipients(&spec, name)),
             nodes: users.get(*name).map_or(&[], Vec::as_slice),
         })
         .collect();
@@ -76,7 +75,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
 }
 
 /// Returns whose identities open a secret or shall, people before nobody.
-fn identities<'a>(spec: &'a Spec, head: Option<&'a Opens>, meant: &'a BTreeSet<String>) -> Vec<Identity<'a>> {
+fn identities<'a>(spec: &'a Spec, head: Option<&'a Opens>, meant: &BTreeSet<String>) -> Vec<Identity<'a>> {
     let opened = head.map(|head| &head.recipients).filter(|opened| !opened.is_empty());
     let of = |recipient: &'a str, person, spare| Identity {
         recipient,

@@ -167,7 +167,7 @@ fn material(repo: &Repo, compiled: &Compiled) -> Result<bool, CliError> {
     }
     let Some(cluster) = &compiled.spec.cluster else { return Ok(false) };
     let name = cluster.name.parse().map_err(CliError::user)?;
-    write_material(repo, &Material::new(&name, today())?, &recipients(&compiled.spec))?;
+    write_material(repo, &Material::new(&name, today())?, |name| recipients(&compiled.spec, name))?;
     Ok(true)
 }
 
