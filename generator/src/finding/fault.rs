@@ -410,14 +410,6 @@ faults! {
         /// The other place.
         other: String,
     } = "the Secret {secret} is sealed a second time here: it is also in {other}", "delete one of the two, and give the other what it lacks: knarr seal set {secret} KEY -";
-    /// A sealing key in the cluster that the repository has not.
-    ///
-    /// Somebody made it there. If it is the newest, kubeseal fetches its certificate, and what that seals is lost with the cluster.
-    KN0335 Warning StrangeSealingKey {
-        /// The key.
-        key: KeyId,
-    } = "the cluster uses a sealing key that is not in this repository: {key}", "kubectl -n kube-system get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o json | knarr sealing-key import -";
-
     /// Somebody who may open a secret, and is neither a person nor in a group.
     ///
     /// The secret would be encrypted to fewer people than you believe.
@@ -441,6 +433,13 @@ faults! {
         /// The secret.
         name: String,
     } = "nobody whom this names has `decrypt`, so nobody could open `{name}`", "name somebody with an `age1…` under `decrypt` in people/NAME.yaml";
+    /// A sealing key in the cluster that the repository has not.
+    ///
+    /// Somebody made it there. If it is the newest, kubeseal fetches its certificate, and what that seals is lost with the cluster.
+    KN0335 Warning StrangeSealingKey {
+        /// The key.
+        key: KeyId,
+    } = "the cluster uses a sealing key that is not in this repository: {key}", "kubectl -n kube-system get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o json | knarr sealing-key import -";
 
     /// A repository that is newer than this program.
     ///
