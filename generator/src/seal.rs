@@ -33,7 +33,7 @@ pub use opened::{Form, opened};
 pub use pair::Pair;
 pub use ring::{Ring, RingError};
 pub use scope::Scope;
-pub use secret::{Empty, Flaw, Found, Given, NoSecrets, secrets};
+pub use secret::{Empty, Flaw, Found, Given, NoSecrets, Other, secrets};
 pub use wrong::Wrong;
 
 pub use knarr_node::name::KeyId;

@@ -2,9 +2,8 @@
 //!
 //! An edit counts only when the file then reads as wanted; else the whole file is written anew, where all of it is ours.
 
-use super::SealedSecret;
 use super::held::SEALED_BY;
-use crate::emit::{Line, yaml};
+use super::{Form, SealedSecret};
 use crate::spec::{At, Tree};
 use std::ops::Range;
 
@@ -77,6 +76,11 @@ impl SealedFile {
         Ok(Self { text: text.to_owned(), entries, alone })
     }
 
+    /// Whether all that it holds are sealed Secrets, without a List around them.
+    pub fn is_alone(&self) -> bool {
+        self.alone
+    }
+
     /// Returns the text with other Secrets in place of its own, in their order; none when it cannot be written.
     pub fn with(&self, new: &[SealedSecret]) -> Option<String> {
         let reads = |text: &String| {
@@ -105,15 +109,8 @@ impl SealedFile {
         if !self.alone {
             return None;
         }
-        let json = self.text.trim_start().starts_with('{');
-        let one = |sealed: &SealedSecret| {
-            if json {
-                serde_json::to_string_pretty(sealed).ok().map(|text| text + "\n")
-            } else {
-                yaml::to_string(sealed, Line::Fits).ok()
-            }
-        };
-        Some(new.iter().map(one).collect::<Option<Vec<_>>>()?.join("---\n"))
+        let form = if self.text.trim_start().starts_with('{') { Form::Json } else { Form::Yaml };
+        Some(new.iter().map(|sealed| sealed.text(form)).collect::<Option<Vec<_>>>()?.join("---\n"))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::certificate::Certificate;
 use super::held::SEALED_BY;
-use super::{Scope, wire};
+use super::{Form, Scope, wire};
+use crate::emit::{Line, yaml};
 use aws_lc_rs::rand::SecureRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -173,6 +174,19 @@ impl SealedSecret {
     /// Notes which key sealed all its values.
     pub fn note(&mut self, to: &Certificate) {
         self.metadata.annotations.insert(SEALED_BY.to_owned(), to.id.to_string());
+    }
+
+    /// Says no more which key sealed its values, as kubeseal does not.
+    pub fn forget_key(&mut self) {
+        self.metadata.annotations.remove(SEALED_BY);
+    }
+
+    /// Returns it as text; none when its template cannot be written.
+    pub fn text(&self, form: Form) -> Option<String> {
+        match form {
+            Form::Yaml => yaml::to_string(self, Line::Fits).ok(),
+            Form::Json => serde_json::to_string_pretty(self).ok().map(|text| text + "\n"),
+        }
     }
 
     /// Returns the fingerprint of the key that sealed its values, as the file says; none in files of kubeseal.

@@ -105,12 +105,28 @@ impl Flaw {
 /// What is said for Secrets that do not say it themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
+    /// Their name, whatever they say.
+    pub name: Option<ObjectName>,
     /// Their namespace.
     pub namespace: Option<Namespace>,
+    /// What counts when they say another namespace.
+    pub other: Other,
     /// Their scope, whatever they say.
     pub scope: Option<Scope>,
     /// Whether they may have no values.
     pub empty: Empty,
+}
+
+/// What counts when a Secret says another namespace than was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Other {
+    /// Neither: it is a mistake.
+    #[default]
+    Refused,
+    /// Its own: what is given is for those that say none and need one.
+    Kept,
+    /// What was given.
+    Replaced,
 }
 
 /// Whether a Secret without values is one.
@@ -183,16 +199,21 @@ fn plain(
     let template = template(object.metadata.unwrap_or_default(), object.r#type, object.immutable, flaws);
     let scope = given.scope.unwrap_or_else(|| Scope::of(&template.metadata.annotations));
     let namespace = match (namespace, &given.namespace) {
-        (Some(found), Some(wanted)) if found != wanted.as_str() => {
+        (Some(found), Some(wanted)) if given.other == Other::Refused && found != wanted.as_str() => {
             return reported(flaws, Flaw::OtherNamespace { found, wanted: wanted.clone() });
         }
+        (Some(_), Some(wanted)) if given.other == Other::Replaced => Some(wanted.clone()),
         (Some(found), _) => Some(found.parse().map_err(|bad: BadName| flaws.push(bad.into())).ok()?),
+        (None, Some(_)) if given.other == Other::Kept && scope == Scope::ClusterWide => None,
         (None, Some(wanted)) => Some(wanted.clone()),
         (None, None) if scope == Scope::ClusterWide => None,
         (None, None) => return reported(flaws, Flaw::NoNamespace),
     };
-    let Some(name) = name else { return reported(flaws, Flaw::NoName) };
-    let name: ObjectName = name.parse().map_err(|bad: BadName| flaws.push(bad.into())).ok()?;
+    let name = match (&given.name, name) {
+        (Some(given), _) => given.clone(),
+        (None, Some(name)) => name.parse().map_err(|bad: BadName| flaws.push(bad.into())).ok()?,
+        (None, None) => return reported(flaws, Flaw::NoName),
+    };
     Some(Plain { name, namespace, scope, values, template })
 }
 

@@ -5,7 +5,7 @@ use crate::disk::Repo;
 use crate::error::CliError;
 use crate::seal::{Entry, KEYS, Keyring, SealedFile};
 use crate::sealing;
-use crate::secrets::{read_input, read_value};
+use crate::secrets::read_input;
 use crate::spec;
 use knarr_node::name::{ClusterName, RepoPath};
 use std::path::{Path, PathBuf};
@@ -143,22 +143,9 @@ pub(in crate::cli) fn file(word: &str) -> Result<SealedFile, CliError> {
 
 /// Returns the keys that open: those of files, else the repository's with the operator's identity.
 pub(in crate::cli) fn keys(repo: Option<&Repo>, files: &[PathBuf]) -> Result<Keyring, CliError> {
-    let mut keyring = Keyring::default();
-    for path in files {
-        let open = || read_value(&mut std::fs::File::open(path)?, MOST + 1);
-        let shown = path.display();
-        let bytes = open().map_err(|error| {
-            CliError::user(format!("cannot read `{shown}`: {error}")).help("name a file with a private key")
-        })?;
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        keyring.join(Keyring::read(text).map_err(|_| {
-            CliError::user(format!("`{shown}` holds no private sealing key"))
-                .help("it shall be PEM (PKCS#1 or PKCS#8), or the controller's Secrets in YAML or JSON")
-        })?);
-    }
     match repo {
         Some(repo) if files.is_empty() => ours(repo),
-        Some(_) | None => Ok(keyring),
+        Some(_) | None => sealing::of_files(files),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::{Row, wrote};
 use crate::disk::Repo;
-use crate::emit::{Line, yaml};
 use crate::error::CliError;
 use crate::seal::{Certificate, Form, SealedSecret};
 use crate::ui::Ui;
@@ -16,11 +15,9 @@ pub(super) fn form(path: &Path) -> Form {
 
 /// Returns the text of objects.
 pub(super) fn text(all: &[&SealedSecret], form: Form) -> Result<String, CliError> {
-    let one = |sealed: &&SealedSecret| match form {
-        Form::Yaml => yaml::to_string(sealed, Line::Fits).map_err(CliError::bug),
-        Form::Json => serde_json::to_string_pretty(sealed).map(|text| text + "\n").map_err(CliError::bug),
-    };
-    let texts = all.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    let one = |sealed: &&SealedSecret| sealed.text(form);
+    let texts = all.iter().map(one).collect::<Option<Vec<_>>>();
+    let texts = texts.ok_or_else(|| CliError::bug("a sealed Secret could not be written"))?;
     Ok(texts.join(if form == Form::Yaml { "---\n" } else { "" }))
 }
 

@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let home = args.app.as_ref().map(|app| AppHome::of(&repo, app)).transpose()?;
     let namespace = args.namespace.clone().or_else(|| home.as_ref().map(|home| home.namespace.clone()));
     let empty = if args.allow_empty_data { Empty::Allowed } else { Empty::Refused };
-    let given = Given { namespace, scope: args.scope, empty };
+    let given = Given { namespace, scope: args.scope, empty, ..Given::default() };
     if let Some(path) = &args.merge_into {
         return merge::run(path, args, given, &to, ui);
     }

@@ -117,7 +117,8 @@ fn each_mistake_is_told_without_a_value() {
 fn what_is_given_fills_in_and_contradictions_are_told() {
     let text = "kind: Secret\nmetadata: {name: db}\nstringData: {a: b}\n";
     let namespace = "shop".parse().ok();
-    let given = Given { namespace, scope: Some(Scope::ClusterWide), empty: Empty::Allowed };
+    let given =
+        Given { namespace, scope: Some(Scope::ClusterWide), empty: Empty::Allowed, ..Given::default() };
     let mut found = secrets(text, &given).unwrap();
     let plain = found.remove(0).secret.unwrap();
     assert_eq!((plain.title(), plain.scope), ("shop/db".to_owned(), Scope::ClusterWide));
@@ -136,4 +137,25 @@ fn text_that_is_no_object_is_told_by_its_place_only() {
         let error = secrets(text, &Given::default()).unwrap_err();
         assert!(!error.to_string().contains("hunter2") && error.line >= 1, "{error}");
     }
+}
+
+#[test]
+fn a_given_name_and_namespace_can_be_for_all_or_for_those_that_say_none() {
+    let text = "kind: Secret\nmetadata: {name: db, namespace: own}\nstringData: {a: b}\n";
+    let bare = "kind: Secret\nmetadata: {name: db}\nstringData: {a: b}\n";
+    let title = |text: &str, other, scope| {
+        let name = (other == Other::Replaced).then(|| "new".parse().unwrap());
+        let given = Given { name, namespace: "given".parse().ok(), other, scope, ..Given::default() };
+        secrets(text, &given)
+            .unwrap()
+            .remove(0)
+            .secret
+            .map(|plain| plain.title())
+            .map_err(|flaws| flaws[0].clone())
+    };
+    assert!(matches!(title(text, Other::Refused, None), Err(Flaw::OtherNamespace { .. })));
+    assert_eq!(title(text, Other::Kept, None).unwrap(), "own/db");
+    assert_eq!(title(bare, Other::Kept, None).unwrap(), "given/db");
+    assert_eq!(title(bare, Other::Kept, Some(Scope::ClusterWide)).unwrap(), "db");
+    assert_eq!(title(text, Other::Replaced, None).unwrap(), "given/new");
 }
