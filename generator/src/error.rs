@@ -1,10 +1,12 @@
 //! Why a command stopped, whose fault that is, and what to type.
 
 use crate::accept::AcceptError;
+use crate::controller::ControllerError;
 use crate::disk::DiskError;
 use crate::git::GitError;
 use crate::import::ImportError;
 use crate::k3s::MaterialError;
+use crate::kubeconfig::NoWay;
 use crate::machine::MachineError;
 use crate::release::ReleaseError;
 use crate::seal::{KeyError, SealError};
@@ -127,6 +129,19 @@ impl From<KeyError> for CliError {
     fn from(error: KeyError) -> Self {
         let kind = if error == KeyError::Read { Kind::User } else { Kind::Environment };
         Self::of(kind, &error, None)
+    }
+}
+
+impl From<NoWay> for CliError {
+    fn from(error: NoWay) -> Self {
+        Self::of(Kind::User, &error, Some(error.help().to_owned()))
+    }
+}
+
+impl From<ControllerError> for CliError {
+    fn from(error: ControllerError) -> Self {
+        let kind = if error.is_typed() { Kind::User } else { Kind::Environment };
+        Self::of(kind, &error, Some(error.help().to_owned()))
     }
 }
 

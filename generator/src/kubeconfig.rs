@@ -1,4 +1,6 @@
-//! A way for one person into a cluster's API: a client certificate signed here, offline, and the file kubectl reads. Pure.
+//! A way for one person into a cluster's API: a client certificate signed here, offline, and the file kubectl reads.
+
+mod read;
 
 use crate::k3s::Authority;
 use base64::Engine;
@@ -13,6 +15,8 @@ use rcgen::{
 };
 use serde_json::Value;
 use zeroize::Zeroizing;
+
+pub use read::{Kubeconfig, NoWay, Way};
 
 /// The group whose members may do everything. Source: Kubernetes, "Using RBAC Authorization", v1.36.
 const GROUP: &str = "system:masters";

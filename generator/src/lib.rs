@@ -8,6 +8,7 @@ pub mod address;
 pub mod binary;
 pub mod claim;
 pub mod cli;
+pub mod controller;
 pub mod device;
 pub mod disk;
 pub mod doctor;

@@ -30,6 +30,7 @@ pub use key::{KeyError, OpenError, SealingKey};
 pub use keyring::Keyring;
 pub use object::{Plain, SealError, SealedSecret, Template, Value};
 pub use opened::{Form, opened};
+pub(crate) use pair::Hidden;
 pub use pair::Pair;
 pub use ring::{Ring, RingError};
 pub use scope::Scope;

@@ -50,7 +50,7 @@ pub(super) struct Manifest<'a> {
 /// Text that leaves memory when it is dropped.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Hidden(#[serde(with = "hidden")] pub(super) Zeroizing<String>);
+pub(crate) struct Hidden(#[serde(with = "hidden")] pub(crate) Zeroizing<String>);
 
 mod hidden {
     use super::Zeroizing;
