@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod kubeconfig;
+mod kubeseal_link;
 mod land;
 mod mend;
 mod new;
@@ -76,6 +77,7 @@ enum Command {
     Reseal(reseal::Args),
     Validate(validate::Args),
     SealingKey(sealing_key::Args),
+    KubesealLink(kubeseal_link::Args),
     Completions(completions::Args),
 }
 
@@ -152,6 +154,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Reseal(args) => reseal::run(args, &ui),
         Command::Validate(args) => validate::run(args, &ui),
         Command::SealingKey(args) => sealing_key::run(args, &ui),
+        Command::KubesealLink(args) => kubeseal_link::run(args, &ui),
         Command::Completions(args) => Ok(completions::run(args)),
     }
 }

@@ -31,6 +31,7 @@ pub mod k3s;
 pub mod known_hosts;
 pub mod kubeconfig;
 pub mod kubernetes;
+pub mod kubeseal;
 pub mod land;
 pub mod lower;
 pub mod machine;

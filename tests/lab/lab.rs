@@ -214,7 +214,8 @@ fn mount(base: &Path, folder: &Path) {
 }
 
 /// Where a program of this workspace was built: beside the running one, else in the target folder.
-fn built(program: &str) -> PathBuf {
+#[must_use]
+pub fn built(program: &str) -> PathBuf {
     let own = std::env::current_exe().expect("the kernel knows our own file");
     let near = own.ancestors().skip(1).take(2).map(|folder| folder.join(program));
     let target =

@@ -21,7 +21,7 @@ mod watch;
 
 pub use child::Child;
 pub use host::Host;
-pub use lab::{Cut, Lab, Missing};
+pub use lab::{Cut, Lab, Missing, built};
 pub use net::Namespace;
 pub use peers::{K3S, K3S_NEWER, PEERS, k3s_is_real, peers};
 pub use shell::{Output, wait_for, wait_seen, wait_until};

@@ -1,6 +1,9 @@
 //! Sealed Secrets, judged by the real kubeseal: it opens ours, we open its, and neither opens what was moved.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod dropin;
+mod live;
+
 use aws_lc_rs::rand::SystemRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -12,6 +12,7 @@ mod folder;
 mod golden;
 mod home;
 mod imports;
+mod kubeseal;
 mod land;
 mod new;
 mod origin;
