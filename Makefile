@@ -60,11 +60,11 @@ check: setup
 	$(step) clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 	$(step) rustdoc env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-# Figures beside their peers, written to docs/benchmarks.md; release builds take minutes
+# Figures beside their peers, written to docs/benchmarks.md; release builds take minutes. BENCH="seal app": these alone, unwritten
 bench: setup peers
 	$(step) bench-peers tests/peers/build --bench
 	$(step) release cargo build --workspace --release --locked
-	$(step) bench cargo bench -p knarr-tests --locked --bench figures
+	$(step) bench cargo bench -p knarr-tests --locked --bench figures -- $(BENCH)
 
 # Removes test hosts that were kept or left behind
 sweep: build

@@ -41,10 +41,15 @@ const WORK: [(&str, Measure); 9] = [
     ("lone", lone::measure),
 ];
 
+/// Words of the command line choose some of the work: then the page stays as it is.
 fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect(); // cargo says --bench
     let peers = peers::Peers::ready();
     let mut figures = Vec::new();
     for (name, measure) in WORK {
+        if !words.is_empty() && !words.iter().any(|word| word == name) {
+            continue;
+        }
         println!("measuring: {name}");
         let measured = measure(&peers);
         for figure in &measured {
@@ -54,8 +59,10 @@ fn main() {
     }
     let text = format!("{HEAD}\n{}\n\n{}", machine(), table(&figures));
     println!("{text}");
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
-    std::fs::write(page, text).unwrap();
+    if words.is_empty() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
+        std::fs::write(page, text).unwrap();
+    }
     if figures.iter().any(Figure::is_missed) {
         println!("a target is missed");
     }
