@@ -3,7 +3,7 @@
 use super::{At, Tree, parse_trees};
 use crate::disk::Inputs;
 use crate::finding::Finding;
-use crate::seal::is_sealed;
+use crate::seal::{each, is_sealed};
 use knarr_node::name::RepoPath;
 use std::collections::BTreeMap;
 
@@ -20,7 +20,9 @@ impl Manifests {
             Some(_) | None => false,
         };
         let wanted = inputs.files.iter().filter(|(path, bytes)| is_wanted(path, bytes));
-        Self(wanted.map(|(path, bytes)| (path.clone(), parse_trees(path, bytes))).collect())
+        let wanted: Vec<_> = wanted.collect();
+        let read = each(&wanted, |(path, bytes)| ((*path).clone(), parse_trees(path, bytes)));
+        Self(read.into_iter().collect())
     }
 
     /// Returns the documents of a file; none of one that is no manifest.
