@@ -1,10 +1,10 @@
 //! `knarr reseal`.
 
-use super::seal::{certificate, find};
+use super::seal::{certificate, each_shown, find};
 use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::seal::{Certificate, KeyId, Keyring, SealedFile, SealedSecret, Value, each};
+use crate::seal::{Certificate, KeyId, Keyring, SealedFile, SealedSecret, Value};
 use crate::ui::{Ui, counted};
 use aws_lc_rs::rand::SystemRandom;
 use find::Found;
@@ -12,7 +12,6 @@ use knarr_node::name::{DataKey, RepoPath};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Seal again with the newest key what older keys sealed
 ///
@@ -134,14 +133,7 @@ fn items(found: &[Found]) -> Vec<Item<'_>> {
 }
 
 fn sealed_again(items: &[Item<'_>], keys: &Keyring, to: &Certificate, ui: &Ui) -> Vec<Came> {
-    let progress = ui.progress("opening and sealing");
-    let done = AtomicUsize::new(0);
-    each(items, |item| {
-        let came = again(item, keys, to);
-        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        progress.step(format!("{done} of {}", counted(items.len(), "value")));
-        came
-    })
+    each_shown(&ui.progress("opening and sealing"), "value", items, |item| again(item, keys, to))
 }
 
 fn again(item: &Item<'_>, keys: &Keyring, to: &Certificate) -> Came {

@@ -13,12 +13,13 @@ mod values;
 use super::Done;
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::seal::{CERTIFICATE, Certificate, Plain, Scope, SealedSecret};
-use crate::ui::{Ui, counted};
+use crate::seal::{CERTIFICATE, Certificate, Plain, Scope, SealedSecret, each};
+use crate::ui::{Progress, Ui, counted};
 use jiff::Timestamp;
 use knarr_node::name::{AppName, DataKey, Namespace, ObjectName};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use values::Words;
 
 /// Seal the values of a Secret, so that only the cluster can open them
@@ -120,6 +121,22 @@ pub(super) fn certificate(repo: &Repo) -> Result<Certificate, CliError> {
     })?;
     Certificate::valid(&pem, Timestamp::now()).map_err(|error| {
         CliError::user(format!("cannot seal with `{CERTIFICATE}`: {error}")).help(error.help())
+    })
+}
+
+/// Does `work` with each of many things, on all cores, and shows how many of them are done.
+pub(super) fn each_shown<T: Sync, R: Send>(
+    progress: &Progress,
+    what: &str,
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let done = AtomicUsize::new(0);
+    each(items, |item| {
+        let came = work(item);
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        progress.step(format!("{done} of {}", counted(items.len(), what)));
+        came
     })
 }
 

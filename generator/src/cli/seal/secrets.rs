@@ -5,10 +5,10 @@ mod merge;
 use super::super::open;
 use super::out;
 use super::place::{self, AppHome};
-use super::{Args, Done, certificate, keys, loses, lost, may_drop};
+use super::{Args, Done, certificate, each_shown, keys, loses, lost, may_drop};
 use crate::disk::Repo;
 use crate::error::CliError;
-use crate::seal::{Certificate, Empty, Form, Given, Plain, SealedSecret, each, secrets};
+use crate::seal::{Certificate, Empty, Form, Given, Plain, SealedSecret, secrets};
 use crate::secrets::{is_input, read_input};
 use crate::ui::{Ui, counted};
 use aws_lc_rs::rand::SystemRandom;
@@ -61,12 +61,12 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         return Err(CliError::user("there is no Secret in it").help("kubectl get secret NAME -o yaml"));
     }
     if let Some(path) = &args.out {
-        let sealed = sealed(&read, &to, &mut failures);
+        let sealed = sealed(&read, &to, &mut failures, ui);
         all(&failures, ui)?;
         return out::put(path, &sealed, &to, args.force, ui).map(|()| Done::Fine);
     }
     let paths = placed(&repo, home.as_ref(), &read, &mut failures);
-    let sealed = sealed(&read, &to, &mut failures);
+    let sealed = sealed(&read, &to, &mut failures, ui);
     all(&failures, ui)?;
     may_drop(&vanishing(&read, &paths), args.force, ui)?;
     let texts =
@@ -127,8 +127,10 @@ fn all(failures: &[Failure], ui: &Ui) -> Result<(), CliError> {
     Err(CliError::user(format!("{count}: nothing was sealed, nothing was written")).help(first.help))
 }
 
-fn sealed(read: &[Read], to: &Certificate, failures: &mut Vec<Failure>) -> Vec<SealedSecret> {
-    let done = each(read, |read| SealedSecret::seal(to, &read.plain, &SystemRandom::new()));
+fn sealed(read: &[Read], to: &Certificate, failures: &mut Vec<Failure>, ui: &Ui) -> Vec<SealedSecret> {
+    let done = each_shown(&ui.progress("sealing"), "Secret", read, |read| {
+        SealedSecret::seal(to, &read.plain, &SystemRandom::new())
+    });
     let one = |(read, sealed): (&Read, Result<SealedSecret, _>)| {
         let help = "seal them as several Secrets";
         sealed.map_err(|error: crate::seal::SealError| failures.push(read.failure(&error, help))).ok()
