@@ -133,7 +133,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Origin(args) => origin::run(args, &ui),
         Command::Setup(args) => setup::run(args, &ui),
         Command::Render(args) => render::run(args, &ui),
-        Command::Check(_) => check::run(&ui),
+        Command::Check(args) => check::run(args, &ui),
         Command::Explain(args) => explain::run(args, &ui),
         Command::Node(args) => node::run(args, &ui),
         Command::Peer(args) => peer::run(args, &ui),

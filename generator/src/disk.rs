@@ -3,8 +3,8 @@
 mod elsewhere;
 mod read;
 
-pub use elsewhere::Search;
-pub use read::{Inputs, MOST_BYTES, MOST_FILES};
+pub use elsewhere::{Search, has_all, is_elsewhere};
+pub use read::{Inputs, LARGEST_MANIFEST, MOST_BYTES, MOST_FILES};
 
 use crate::emit::{Line, yaml};
 use knarr_node::name::RepoPath;

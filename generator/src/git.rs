@@ -5,11 +5,13 @@ mod history;
 mod merge;
 mod past;
 mod search;
+mod staged;
 
 pub use first::First;
 pub use history::{History, Side};
 pub use merge::{Merged, merge};
 pub use search::Found;
+pub use staged::Entry;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

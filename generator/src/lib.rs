@@ -55,6 +55,7 @@ pub mod signing;
 mod since;
 pub mod spec;
 pub mod ssh;
+pub mod staged;
 pub mod tame;
 pub mod template;
 #[cfg(test)]

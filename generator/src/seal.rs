@@ -18,6 +18,7 @@ mod ring;
 mod said;
 mod scope;
 mod secret;
+pub(crate) mod twice;
 mod wire;
 mod wrong;
 

@@ -6,7 +6,7 @@ use crate::git::{Git, History};
 use crate::model::SshKey;
 use crate::signing::{Signing, candidates};
 use crate::spec::Spec;
-use crate::template::PRE_PUSH;
+use crate::template::HOOKS;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -24,10 +24,7 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 
 /// The setting that says where hooks are.
-const HOOKS: &str = "core.hooksPath";
-
-/// The one hook that there is.
-const HOOK: &str = "pre-push";
+const HOOKS_PATH: &str = "core.hooksPath";
 
 /// Makes a clone usable; returns the key that signs here.
 pub fn setup(repo: &Repo, branch: &str, signing: &Signing) -> Result<(), CliError> {
@@ -35,31 +32,35 @@ pub fn setup(repo: &Repo, branch: &str, signing: &Signing) -> Result<(), CliErro
     for (key, value) in SETTINGS {
         git.set_config(key, value)?;
     }
-    set_hook(&git, repo)?;
+    set_hooks(&git, repo)?;
     git.set_config("knarr.branch", branch)?;
     Ok(git.set_config("user.signingkey", &signing.setting)?)
 }
 
-/// Puts the hook where no commit changes it: a path in the repository would run what any branch brings.
-fn set_hook(git: &Git, repo: &Repo) -> Result<(), CliError> {
+/// Puts the hooks where no commit changes them: a path in the repository would run what any branch brings.
+fn set_hooks(git: &Git, repo: &Repo) -> Result<(), CliError> {
     let history = History::open(repo.root())
         .ok_or_else(|| CliError::user("this folder is no git repository").help("git init"))?;
-    let (folder, hook) = (history.hooks(), history.hooks().join(HOOK));
-    let put = || {
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(&hook, PRE_PUSH)?;
-        std::fs::set_permissions(&hook, Permissions::from_mode(0o755))
-    };
-    put().map_err(|error| CliError::environment(format!("cannot write `{}`: {error}", hook.display())))?;
-    Ok(git.set_config(HOOKS, &folder.display().to_string())?)
+    let folder = history.hooks();
+    for (name, text) in HOOKS {
+        let hook = folder.join(name);
+        let put = || {
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(&hook, text)?;
+            std::fs::set_permissions(&hook, Permissions::from_mode(0o755))
+        };
+        put()
+            .map_err(|error| CliError::environment(format!("cannot write `{}`: {error}", hook.display())))?;
+    }
+    Ok(git.set_config(HOOKS_PATH, &folder.display().to_string())?)
 }
 
 /// Whether a clone has its settings.
 pub fn is_set_up(repo: &Repo) -> bool {
     let Some(history) = History::open(repo.root()) else { return true };
     let folder = history.hooks();
-    let hooked =
-        history.config(HOOKS).is_some_and(|path| Path::new(&path) == folder) && folder.join(HOOK).is_file();
+    let is_there = HOOKS.iter().all(|(name, _)| folder.join(name).is_file());
+    let hooked = is_there && history.config(HOOKS_PATH).is_some_and(|path| Path::new(&path) == folder);
     hooked && SETTINGS.iter().all(|(key, value)| history.config(key).as_deref() == Some(value))
 }
 

@@ -17,8 +17,11 @@ pub const FILES: [(&str, &str, bool); 3] = [
     (".gitattributes", include_str!("../../cluster-repo-template/.gitattributes"), false),
 ];
 
-/// The hook that `knarr setup` gives a clone.
-pub const PRE_PUSH: &str = include_str!("../../templates/hooks/pre-push");
+/// The hooks that `knarr setup` gives a clone: name and text.
+pub const HOOKS: [(&str, &str); 2] = [
+    ("pre-commit", include_str!("../../templates/hooks/pre-commit")),
+    ("pre-push", include_str!("../../templates/hooks/pre-push")),
+];
 
 /// What CI services call, whichever it is: path and text of a program.
 const CI: (&str, &str) = (".knarr/ci", include_str!("../../cluster-repo-template/.knarr/ci"));

@@ -61,8 +61,7 @@ impl Walk<'_> {
 
     fn file(&mut self, path: &Path) {
         let (Some(name), Ok(bytes)) = (repo_path(path), std::fs::read(self.root.join(path))) else { return };
-        let has = |word: &&str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
-        if !bytes.contains(&0) && self.search.words.iter().all(has) && !(self.search.left_out)(path) {
+        if has_all(self.search.words, &bytes) && !(self.search.left_out)(path) {
             self.inputs.elsewhere.insert(name, bytes);
         }
     }
@@ -73,6 +72,19 @@ impl Walk<'_> {
             self.inputs.endless = path.parent().and_then(repo_path).or_else(|| repo_path(path));
         }
     }
+}
+
+/// Whether a file is text with all words.
+pub fn has_all(words: &[&str], bytes: &[u8]) -> bool {
+    let has = |word: &&str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+    !bytes.contains(&0) && words.iter().all(has)
+}
+
+/// Whether a file that lies in no folder of Knarr's may be Kubernetes objects, by its name.
+pub fn is_elsewhere(path: &RepoPath) -> bool {
+    let path = Path::new(path.as_str());
+    let top = path.iter().next().unwrap_or_default();
+    !is_knarrs(Path::new(top)) && !is_unfinished(path) && is_manifest(path)
 }
 
 /// Whether something at the top is read as what it is, was rendered, or is git's.

@@ -8,7 +8,7 @@ use std::path::Path;
 /// The most bytes that a file written by people may have.
 const LARGEST: u64 = 1 << 20;
 /// The most bytes of a file with Kubernetes objects: definitions of others come by the hundred.
-pub(super) const LARGEST_MANIFEST: u64 = 4 << 20;
+pub const LARGEST_MANIFEST: u64 = 4 << 20;
 /// The most bytes of a file that was rendered: a text may grow when it is quoted.
 const LARGEST_RENDERED: u64 = 16 << 20;
 /// The most files that are read: five times what five thousand machines have.

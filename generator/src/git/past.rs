@@ -17,7 +17,7 @@ const LISTS: usize = 1000;
 const MERGES: usize = 50;
 
 /// Commits that are brought onto HEAD one by one, and do not know where they stand.
-const PICKED: [&str; 2] = ["CHERRY_PICK_HEAD", "REBASE_HEAD"];
+pub(super) const PICKED: [&str; 2] = ["CHERRY_PICK_HEAD", "REBASE_HEAD"];
 
 impl Past for History {
     fn made(&self, path: &RepoPath, bytes: &[u8]) -> bool {

@@ -31,7 +31,7 @@ pub fn sealed_by(path: &RepoPath, bytes: &[u8]) -> Vec<String> {
 }
 
 /// Returns the SealedSecrets of a document.
-fn sealed(document: &At<Tree>) -> impl Iterator<Item = &At<Tree>> {
+pub(super) fn sealed(document: &At<Tree>) -> impl Iterator<Item = &At<Tree>> {
     all(document).into_iter().filter(|object| is(object, "SealedSecret"))
 }
 

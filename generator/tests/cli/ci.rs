@@ -155,8 +155,10 @@ fn a_job_may_read_and_comment_and_runs_nothing_of_others() {
 fn programs_of_a_new_repository_are_what_shellcheck_asks_for() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let home = Home::empty();
+    let programs =
+        ["cluster-repo-template/.knarr/ci", "templates/hooks/pre-commit", "templates/hooks/pre-push"];
     home.command(".", "shellcheck")
-        .args([format!("{root}/cluster-repo-template/.knarr/ci"), format!("{root}/templates/hooks/pre-push")])
+        .args(programs.map(|program| format!("{root}/{program}")))
         .assert()
         .success();
     for service in SERVICES {

@@ -26,5 +26,6 @@ mod seal_secrets;
 mod sealing_key;
 mod secrets;
 mod ssh;
+mod staged;
 mod unseal;
 mod upgrade;

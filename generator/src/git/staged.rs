@@ -1,0 +1,88 @@
+//! What git's index holds: the next commit, before it is one. Reads objects only.
+
+use super::history::cannot;
+use super::past::PICKED;
+use super::{GitError, History, Side};
+use crate::seal::each;
+use git2::{Index, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
+use knarr_node::name::RepoPath;
+use std::collections::BTreeMap;
+
+/// Names the index of a commit of some files only, which git makes for it. Source: git(1), "GIT_INDEX_FILE".
+const INDEX: &str = "GIT_INDEX_FILE";
+
+/// Bits of an entry: what kind of file it is, and the kind of those that are no links and no repositories.
+const KIND: u32 = 0o170_000;
+const FILE: u32 = 0o100_000;
+
+/// Bits of an entry that is one side of a conflict. Source: gitformat-index(5), "stage".
+const STAGE: u16 = 0x3000;
+
+/// A file in the index.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where it is.
+    pub path: RepoPath,
+    /// Whether the commit would bring it, or change it.
+    pub is_new: bool,
+    id: Oid,
+}
+
+impl History {
+    /// Returns the files of at most so many bytes that the next commit would have, without those of conflicts.
+    ///
+    /// What a commit has that is being merged or picked is not new. What lies in rendered/ is always said to be new.
+    pub fn staged(&self, most: u32) -> Result<Vec<Entry>, GitError> {
+        self.index(most).map_err(cannot("the index"))
+    }
+
+    fn index(&self, most: u32) -> Result<Vec<Entry>, git2::Error> {
+        let index =
+            std::env::var_os(INDEX).map_or_else(|| self.0.index(), |path| Index::open(path.as_ref()))?;
+        let heads = ["HEAD", "MERGE_HEAD"].iter().chain(&PICKED);
+        let trees = heads.filter_map(|name| self.0.revparse_single(name).ok()?.peel_to_tree().ok());
+        let there = trees.map(|tree| committed(&tree)).collect::<Result<Vec<_>, _>>()?;
+        let entry = |entry: IndexEntry| {
+            let (path, id) = (String::from_utf8(entry.path).ok()?, entry.id);
+            let is_new = there.iter().all(|files| files.get(&path) != Some(&id));
+            Some(Entry { path: path.parse().ok()?, is_new, id })
+        };
+        Ok(index.iter().filter(|entry| is_file(entry) && entry.file_size <= most).filter_map(entry).collect())
+    }
+
+    /// Returns those of some files whose bytes are wanted.
+    pub fn contents(
+        &self,
+        entries: &[Entry],
+        wanted: impl Fn(&RepoPath, &[u8]) -> bool + Sync,
+    ) -> Result<Side, GitError> {
+        let objects = self.0.odb().map_err(cannot("objects"))?;
+        let read = each(entries, |Entry { path, id, .. }| {
+            let object = objects.read(*id).map_err(cannot(&format!("`{path}`")))?;
+            Ok(wanted(path, object.data()).then(|| (path.clone(), object.data().to_owned())))
+        });
+        read.into_iter().filter_map(Result::transpose).collect()
+    }
+}
+
+/// Whether an entry is a file that would be committed as it is there.
+fn is_file(entry: &IndexEntry) -> bool {
+    let is_promised = entry.flags_extended & IndexEntryExtendedFlag::INTENT_TO_ADD.bits() != 0;
+    entry.mode & KIND == FILE && entry.flags & STAGE == 0 && !is_promised
+}
+
+/// Returns the files of a commit, but for rendered ones, of which there are many.
+fn committed(tree: &Tree<'_>) -> Result<BTreeMap<String, Oid>, git2::Error> {
+    let mut files = BTreeMap::new();
+    tree.walk(TreeWalkMode::PreOrder, |parent, entry| {
+        let path = format!("{parent}{}", entry.name().unwrap_or_default());
+        if path == "rendered" {
+            return TreeWalkResult::Skip;
+        }
+        if entry.kind() == Some(ObjectType::Blob) {
+            files.insert(path, entry.id());
+        }
+        TreeWalkResult::Ok
+    })?;
+    Ok(files)
+}
