@@ -48,6 +48,12 @@ impl Repository {
         run(self.home(), &self.clone(), words, input);
     }
 
+    /// Stages all that is there.
+    pub(crate) fn stage(&self) {
+        let status = command("git", self.home(), &self.clone()).args(["add", "--all"]).status();
+        assert!(status.unwrap().success());
+    }
+
     /// Runs knarr in the clone and returns the most memory that it had, in MiB.
     pub(crate) fn peak(&self, words: &[&str]) -> f64 {
         peak(command("python3", self.home(), &self.clone()), words)
