@@ -94,9 +94,11 @@ fn work(args: &Args, ui: &Ui) -> Result<Text, CliError> {
     if args.raw { secrets::raw(args, &to, ui) } else { secrets::seal(args, &to, ui) }
 }
 
+/// What to type when a certificate cannot be had.
+const ANOTHER: &str = "name another one: --cert FILE|URL";
+
 fn no_certificate(why: impl std::fmt::Display) -> CliError {
-    CliError::user(format!("cannot seal with this certificate: {why}"))
-        .help("name another one: --cert FILE|URL")
+    CliError::user(format!("cannot seal with this certificate: {why}")).help(ANOTHER)
 }
 
 /// Returns the certificate that was named, else the controller's.
@@ -104,13 +106,11 @@ fn certificates(args: &Args) -> Result<Zeroizing<Vec<u8>>, CliError> {
     let Some(place) = said(args.cert.as_ref()) else { return Ok(controller(args)?.certificate()?) };
     let path = match place.split_once("://") {
         Some(("file", path)) => path,
-        Some(_) => return Ok(fetch(place)?),
+        Some(_) => return fetch(place).map_err(|error| CliError::from(error).help(ANOTHER)),
         None => place,
     };
     let read = || read_value(&mut File::open(path)?, MOST_CERTIFICATES);
-    read().map_err(|error| {
-        CliError::user(format!("cannot read `{path}`: {error}")).help("name a certificate: --cert FILE|URL")
-    })
+    read().map_err(|error| CliError::user(format!("cannot read `{path}`: {error}")).help(ANOTHER))
 }
 
 fn kubeconfig(args: &Args) -> Result<Kubeconfig, CliError> {

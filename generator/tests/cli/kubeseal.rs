@@ -24,7 +24,11 @@ fn by_the_name_of_kubeseal_the_program_takes_its_command_line() {
     let opened = home.knarr(".", &["unseal", "db.json", "a", "--recovery-private-key", &key]);
     assert_eq!(opened, "hunter2");
     kubeseal(&["--server", "https://192.0.2.1"]).code(2);
-    kubeseal(&["--cert", "missing"]).code(1);
+    for missing in ["missing", "http://127.0.0.1:1/sealing.crt"] {
+        let said = kubeseal(&["--cert", missing]).code(1).get_output().stderr.clone();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.ends_with("help: name another one: --cert FILE|URL\n"), "{said}");
+    }
     let again = home.knarr(".", &["kubeseal-link", "bin", "--output", "json"]);
     assert!(again.contains("\"link\": \"~/bin/kubeseal\""), "{again}");
 }
