@@ -190,10 +190,10 @@ impl Repo {
     /// half of them.
     pub fn write_all<'a>(
         &self,
-        files: impl IntoIterator<Item = (&'a RepoPath, String)>,
+        files: impl IntoIterator<Item = (&'a RepoPath, impl AsRef<[u8]>)>,
     ) -> Result<(), DiskError> {
-        let stage = |(path, text): (&RepoPath, String)| self.stage(path, text.as_bytes());
-        let staged = files.into_iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+        let staged = files.into_iter().map(|(path, bytes)| self.stage(path, bytes.as_ref()));
+        let staged = staged.collect::<Result<Vec<_>, _>>()?;
         staged.into_iter().try_for_each(|file| self.put(file))
     }
 

@@ -33,10 +33,7 @@ pub fn lower(model: &Model) -> Tree {
     let mut tree = Tree::default();
     let of_cluster = cluster::state(model);
     for (name, state) in states(model) {
-        let mut secrets: BTreeSet<&SecretName> = state.items.iter().filter_map(Item::secret).collect();
-        if model.nodes[&name].role == Role::Server {
-            secrets.extend(cluster::secrets(&of_cluster));
-        }
+        let secrets = bundle(model, &state, &of_cluster);
         if !secrets.is_empty() {
             let of = secrets.into_iter().map(|name| (name.clone(), model.secrets[name].clone())).collect();
             let to = BTreeSet::from([model.nodes[&name].keys.age.clone()]);
@@ -54,6 +51,25 @@ pub fn lower(model: &Model) -> Tree {
     tree.text("rendered/access/signers", cluster::signers(model));
     tree.text(SSH_CONFIG, ssh::config(model));
     tree
+}
+
+/// Returns the secrets that a machine is given: its own, and a server those of the cluster.
+fn bundle<'a>(model: &Model, state: &'a NodeState, cluster: &'a ClusterState) -> BTreeSet<&'a SecretName> {
+    let own = state.items.iter().filter_map(Item::secret);
+    let is_server = model.nodes[&state.node].role == Role::Server;
+    own.chain(cluster::secrets(cluster).filter(|_| is_server)).collect()
+}
+
+/// Returns the machines that are given each secret.
+pub fn holders(model: &Model) -> BTreeMap<SecretName, BTreeSet<NodeName>> {
+    let mut holders: BTreeMap<SecretName, BTreeSet<NodeName>> = BTreeMap::new();
+    let of_cluster = cluster::state(model);
+    for (name, state) in states(model) {
+        for secret in bundle(model, &state, &of_cluster) {
+            holders.entry(secret.clone()).or_default().insert(name.clone());
+        }
+    }
+    holders
 }
 
 /// Returns who is in the mesh, in the format of the States beside it.

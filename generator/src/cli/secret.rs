@@ -8,14 +8,13 @@ use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::finding::{Findings, near};
-use crate::lower::states;
+use crate::lower::holders;
 use crate::model::Model;
 use crate::recipients::recipients;
 use crate::secrets;
 use crate::spec::Spec;
 use crate::ui::Ui;
-use knarr_node::Item;
-use knarr_node::name::SecretName;
+use knarr_node::name::{NodeName, SecretName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
@@ -168,12 +167,8 @@ fn list(ui: &Ui) -> Result<Done, CliError> {
 
 /// Returns the machines that get each secret.
 fn users(model: Option<&Model>) -> BTreeMap<String, Vec<String>> {
-    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for state in model.map(states).unwrap_or_default().values() {
-        let names: BTreeSet<&SecretName> = state.items.iter().filter_map(Item::secret).collect();
-        for name in names {
-            users.entry(name.to_string()).or_default().push(state.node.to_string());
-        }
-    }
-    users
+    let text = |(secret, nodes): (SecretName, BTreeSet<NodeName>)| {
+        (secret.to_string(), nodes.iter().map(ToString::to_string).collect())
+    };
+    model.map(holders).unwrap_or_default().into_iter().map(text).collect()
 }

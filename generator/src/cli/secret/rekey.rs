@@ -2,6 +2,7 @@
 
 use super::{Done, open, wanted};
 use crate::cli::cluster_name;
+use crate::disk::Inputs;
 use crate::error::CliError;
 use crate::finding::Findings;
 use crate::recipients::{self, recipients};
@@ -9,7 +10,7 @@ use crate::secrets::{self, Identities};
 use crate::spec::Spec;
 use crate::ui::{Ui, counted};
 use knarr_node::name::{RepoPath, SecretName};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Encrypt secrets anew to those whom they are for now
 ///
@@ -28,31 +29,41 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let spec = Spec::of(&inputs, &mut Findings::default());
     let there: Vec<&str> = inputs.names("secrets", ".age").collect();
     let names = wanted(&args.names, &there)?;
-    let cluster = cluster_name(spec.cluster.as_ref())?;
-    let identities = Identities::read(&secrets::identity_path(&cluster))?;
-    let mut opens = BTreeSet::new();
-    let mut sealed: Vec<(RepoPath, Vec<u8>)> = Vec::new();
-    for name in names {
-        let path = format!("secrets/{name}.age");
-        let bytes = inputs.get(&path).expect("its name was listed");
-        let value = recipients::open(&identities, &spec, name, bytes)?;
-        let to = recipients(&spec, name);
-        sealed.push((path.parse().expect("a secret's name has no slash"), secrets::seal(&to, &value)?));
-        opens.extend(to);
-    }
-    for (path, bytes) in &sealed {
-        repo.write(path, bytes)?;
-    }
+    let sealed = anew(&inputs, &spec, &names)?;
+    repo.write_all(&sealed)?;
+    let opens: BTreeSet<String> = names.iter().flat_map(|name| recipients(&spec, name)).collect();
     tell(&sealed, opens.len(), ui);
     Ok(Done::Fine)
 }
 
-fn tell(sealed: &[(RepoPath, Vec<u8>)], opens: usize, ui: &Ui) {
+/// Encrypts secrets to those whom they are for by `spec`; without any, nobody's identity is read.
+///
+/// # Errors
+/// When the operator's identity does not open one of them, or nobody could open it then.
+pub(in crate::cli) fn anew(
+    inputs: &Inputs,
+    spec: &Spec,
+    names: &BTreeSet<&str>,
+) -> Result<BTreeMap<RepoPath, Vec<u8>>, CliError> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let cluster = cluster_name(spec.cluster.as_ref())?;
+    let identities = Identities::read(&secrets::identity_path(&cluster))?;
+    let one = |name: &&str| {
+        let path: RepoPath = format!("secrets/{name}.age").parse().expect("a secret's name has no slash");
+        let value = recipients::open(&identities, spec, name, &inputs.files[&path])?;
+        Ok((path, secrets::seal(&recipients(spec, name), &value)?))
+    };
+    names.iter().map(one).collect()
+}
+
+fn tell(sealed: &BTreeMap<RepoPath, Vec<u8>>, opens: usize, ui: &Ui) {
     if ui.json() {
-        let paths: Vec<&RepoPath> = sealed.iter().map(|(path, _)| path).collect();
+        let paths: Vec<&RepoPath> = sealed.keys().collect();
         return ui.value(&serde_json::json!({ "paths": paths, "identities": opens }));
     }
-    for (path, _) in sealed {
+    for path in sealed.keys() {
         ui.say(format_args!("wrote {path}"));
     }
     let count = counted(sealed.len(), "secret");
