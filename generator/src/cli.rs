@@ -14,6 +14,7 @@ mod new;
 mod node;
 mod origin;
 mod peer;
+mod people;
 mod plan;
 mod render;
 mod reseal;
@@ -59,6 +60,7 @@ enum Command {
     Explain(explain::Args),
     Node(node::Args),
     Peer(peer::Args),
+    People(people::Args),
     App(app::Args),
     Plan(plan::Args),
     Ship(ship::Args),
@@ -137,6 +139,7 @@ pub fn run(cli: &Cli) -> Result<Done, CliError> {
         Command::Explain(args) => explain::run(args, &ui),
         Command::Node(args) => node::run(args, &ui),
         Command::Peer(args) => peer::run(args, &ui),
+        Command::People(args) => people::run(args, &ui),
         Command::App(args) => app::run(args, &ui),
         Command::Kubeconfig(args) => kubeconfig::run(args, &ui),
         Command::Plan(args) => plan::run(args, &ui),

@@ -2,6 +2,10 @@
 //!
 //! An edit counts only when the file then reads as wanted; else the whole file is written anew.
 
+mod person;
+
+pub use person::without_person;
+
 use crate::emit::{Line, yaml};
 use crate::spec::{At, Cluster, Founded, K3s, Keys, Node, parse};
 use knarr_node::name::RepoPath;

@@ -178,8 +178,8 @@ impl Fresh<'_> {
             keys: vec![self.signing.key.as_str().into()],
             access: Some(spec::Access { nodes: spec::Which::All, login: "root".into() }),
             decrypt: vec![self.recipient.as_str().into(), self.recovery.recipient.as_str().into()],
-            groups: Vec::new(),
             until: Some("never".into()),
+            ..spec::Person::default()
         }
     }
 }

@@ -61,3 +61,4 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod ui;
+pub mod unchanged;

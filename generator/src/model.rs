@@ -86,6 +86,7 @@ impl Model {
         let sealing_keys = seal::held::check(inputs, &manifests, check.findings);
         let secrets = check.secrets();
         let people = check.people();
+        check.left();
         let host = check.cluster_host();
         let network = check.network();
         let mut keys = node::Keyring::new();

@@ -51,8 +51,10 @@ pub struct Spec {
     pub described: BTreeMap<String, Node>,
     /// `peers/<name>.yaml`.
     pub peers: BTreeMap<String, Peer>,
-    /// `people/<name>.yaml`.
+    /// `people/<name>.yaml` of those who are here.
     pub people: BTreeMap<String, Person>,
+    /// `people/<name>.yaml` of those who left: they may nothing.
+    pub left: BTreeMap<String, Person>,
     /// `apps/<name>.yaml`.
     pub apps: BTreeMap<String, App>,
     /// `knarr.lock`.
@@ -74,10 +76,11 @@ impl Spec {
         let (nodes, described) =
             reader.folder("nodes").into_iter().partition(|(_, node): &(_, Node)| node.is_enrolled());
         let peers = reader.folder("peers");
-        let people = reader.folder("people");
+        let (left, people) =
+            reader.folder("people").into_iter().partition(|(_, person): &(_, Person)| person.removed);
         let apps = reader.folder("apps");
         let lock = reader.file("knarr.lock").unwrap_or_default();
-        Self { cluster, nodes, described, peers, people, apps, lock, broken: reader.broken }
+        Self { cluster, nodes, described, peers, people, left, apps, lock, broken: reader.broken }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::seal::{KeyError, KeyId, Pair, Ring, SealingKey};
 use crate::sealing;
 use crate::spec::Spec;
 use crate::ui::Ui;
+use crate::unchanged::SEALING_KEYS;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use knarr_node::name::ClusterName;
@@ -80,7 +81,7 @@ impl Here {
         let repo = open(ui)?;
         let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
         let cluster = cluster_name(spec.cluster.as_ref())?;
-        Ok(Self { repo, cluster, to: recipients(&spec, "sealing-keys") })
+        Ok(Self { repo, cluster, to: recipients(&spec, SEALING_KEYS) })
     }
 
     /// Opens the keys.

@@ -1,9 +1,10 @@
 //! `knarr secret`.
 
 mod edit;
-mod rekey;
+pub(super) mod rekey;
 mod who;
 
+use super::people::changed;
 use super::{Done, open};
 use crate::disk::Repo;
 use crate::error::CliError;
@@ -71,17 +72,25 @@ fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
     may_write(&repo, &path, args, ui)?;
     let spec = Spec::of(&repo.inputs()?, &mut Findings::default());
     let to = recipients(&spec, args.name.as_str());
-    let sealed = secrets::seal(&to, &value(&args.name, ui)?)?;
-    repo.write(&path.parse().expect("a secret's name has no slash"), &sealed)?;
-    wrote(&path, to.len(), ui);
-    Ok(Done::Fine)
+    write(&repo, &args.name, &to, &value(&args.name, ui)?, ui)
 }
 
-fn wrote(path: &str, opens: usize, ui: &Ui) {
+/// Writes a new value for these recipients.
+fn write(
+    repo: &Repo,
+    name: &SecretName,
+    to: &BTreeSet<String>,
+    value: &[u8],
+    ui: &Ui,
+) -> Result<Done, CliError> {
+    let (path, opens) = (format!("secrets/{name}.age"), to.len());
+    repo.write(&path.parse().expect("a secret's name has no slash"), &secrets::seal(to, value)?)?;
     if ui.json() {
         ui.value(&serde_json::json!({ "path": path, "identities": opens }));
     }
     ui.done(format_args!("wrote {path}, which {opens} identities can open; next: knarr render"));
+    changed(repo, &|entry| entry == name.as_str(), ui)?;
+    Ok(Done::Fine)
 }
 
 /// Asks before a value is replaced. The value may come from standard input, so that a question needs a terminal.

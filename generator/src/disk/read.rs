@@ -109,11 +109,19 @@ impl Repo {
 
     /// Reads all files below rendered/, the list of outputs among them.
     pub fn rendered(&self) -> Result<Inputs, DiskError> {
+        self.below(Path::new("rendered"), LARGEST_RENDERED)
+    }
+
+    /// Reads the files of people, and no others.
+    pub fn people(&self) -> Result<Inputs, DiskError> {
+        self.below(Path::new("people"), LARGEST)
+    }
+
+    fn below(&self, folder: &Path, most: u64) -> Result<Inputs, DiskError> {
         let mut inputs = Inputs::default();
-        let most = LARGEST_RENDERED;
         let mut reading = Reading { root: &self.root, most, wanted: |_| true, bytes: 0, inputs: &mut inputs };
-        if reading.is_folder(Path::new("rendered"))? {
-            reading.folder(Path::new("rendered"))?;
+        if reading.is_folder(folder)? {
+            reading.folder(folder)?;
         }
         Ok(inputs)
     }

@@ -229,7 +229,7 @@ faults! {
         until: String,
         /// What this person may still do.
         left: String,
-    } = "no machine lets this person in any more: the last day was {until}{left}", "write a later day, or take the name out of trust.signers, delete this file and type: knarr secret rekey";
+    } = "no machine lets this person in any more: the last day was {until}{left}", "write a later day, or: knarr people remove NAME";
     /// A machine that only people may log in to whose time is over.
     ///
     /// knarrd heals what it can; for the rest somebody must get in.
@@ -410,6 +410,17 @@ faults! {
         /// The other place.
         other: String,
     } = "the Secret {secret} is sealed a second time here: it is also in {other}", "delete one of the two, and give the other what it lacks: knarr seal set {secret} KEY -";
+    /// Secrets that somebody could read who left, and that are as they were.
+    ///
+    /// Who could read a value may have kept it, and each clone keeps what older commits hold: only a new value helps.
+    KN0331 Warning Unchanged {
+        /// How many, in words.
+        count: Box<str>,
+        /// The first of them.
+        names: Box<str>,
+        /// What changes the first.
+        command: Box<str>,
+    } = "this person left, and could read {count} that did not change since: {names}", "{command}; and what is no secret any more, take out of `unchanged`";
     /// Somebody who may open a secret, and is neither a person nor in a group.
     ///
     /// The secret would be encrypted to fewer people than you believe.

@@ -4,6 +4,8 @@ use super::SshKey;
 use super::check::{self, Check};
 use crate::finding::{Fault, Place};
 use crate::spec::{self, At};
+use crate::ui::counted;
+use crate::unchanged;
 use jiff::civil::Date;
 use knarr_node::name::{AccountName, NodeName, PersonName, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +32,9 @@ impl Person {
         access.opens(node).then_some(&access.login)
     }
 }
+
+/// How many secrets a finding names.
+const SHOWN: usize = 5;
 
 /// Accounts that Debian has for services. Source: base-passwd 3.6, passwd.master; systemd 257, sysusers.d; openssh-server.
 const SYSTEM: [&str; 25] = [
@@ -97,6 +102,25 @@ impl Check<'_> {
             }
         }
         people
+    }
+
+    /// Warns of what those who left could read, until it has changed.
+    pub(super) fn left(&mut self) {
+        for (file, person) in &self.spec.left {
+            let path = check::path(&format!("people/{file}.yaml"));
+            self.file_name::<PersonName>(&path, file);
+            let Some(first) = person.unchanged.first() else { continue };
+            let count = person.unchanged.len();
+            let mut names: Vec<&str> =
+                person.unchanged.iter().map(|name| name.as_str()).take(SHOWN).collect();
+            names.extend((count > SHOWN).then_some("…"));
+            let fault = Fault::Unchanged {
+                count: counted(count, "secret").into(),
+                names: names.join(", ").into(),
+                command: unchanged::changed_by(first).into(),
+            };
+            self.findings.add(Place::of(&path, first), fault);
+        }
     }
 
     fn person_keys(

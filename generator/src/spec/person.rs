@@ -15,8 +15,8 @@ pub struct Person {
     #[schemars(example = &"me@example.org")]
     pub email: At<String>,
     /// Public SSH keys: they sign commits (if the name is in trust.signers) and log in (if access says so).
-    #[serde(default)]
-    #[schemars(example = ["ssh-ed25519 AAAAC3… me@x1"])]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("default" = []), example = ["ssh-ed25519 AAAAC3… me@x1"])]
     pub keys: Vec<At<String>>,
     /// Where this person may log in; leave it out for no login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +33,15 @@ pub struct Person {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"2027-11-21")]
     pub until: Option<At<String>>,
+    /// Written by `knarr people remove`: nothing else here counts but what is in `unchanged`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false), example = true)]
+    pub removed: bool,
+    /// What this person, who left, could read, and what got no new value since: secrets, and sealed values as
+    /// NAMESPACE/SECRET#KEY. The commands that change a value take it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["greeting", "shop/db#password"])]
+    pub unchanged: Vec<At<String>>,
 }
 
 /// Where a person may log in, and as whom.

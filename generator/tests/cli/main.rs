@@ -14,6 +14,7 @@ mod home;
 mod imports;
 mod kubeseal;
 mod land;
+mod leaving;
 mod new;
 mod origin;
 mod parallel;

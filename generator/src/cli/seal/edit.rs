@@ -1,6 +1,7 @@
 //! `knarr seal edit`: one sealed value in an editor, and nothing of it on a disk.
 
 use super::super::open;
+use super::super::people::{changed, of};
 use super::find::{self, Found};
 use super::{Done, certificate, set};
 use crate::disk::Repo;
@@ -57,6 +58,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let put = set::put(&now, at, &to, &values)?;
     repo.write(&now.path, put.text.as_bytes())?;
     put.tell(now.path.as_str(), &[key.as_str()], &to, ui);
+    changed(&repo, &of(&put.sealed, &[key]), ui)?;
     Ok(Done::Fine)
 }
 

@@ -70,7 +70,7 @@ pub(in crate::cli) fn at(repo: &Repo, paths: &[PathBuf]) -> Result<(Vec<Found>, 
 }
 
 /// Returns a path as it is from the top of the repository.
-fn within(repo: &Repo, path: &Path) -> Result<String, CliError> {
+pub(in crate::cli) fn within(repo: &Repo, path: &Path) -> Result<String, CliError> {
     let outside = || {
         CliError::user(format!("`{}` is not in this repository", path.display())).help("name a file in it")
     };

@@ -1,6 +1,7 @@
 //! `knarr seal NAME`: one Secret from values.
 
 use super::super::open;
+use super::super::people::{changed, whole};
 use super::out;
 use super::place::{self, AppHome};
 use super::values::Sources;
@@ -32,7 +33,9 @@ pub(super) fn run(args: &Args, name: &ObjectName, ui: &Ui) -> Result<Done, CliEr
     if let Some(path) = &args.out {
         plain.values = sources.read(ui)?;
         let sealed = SealedSecret::seal(&to, &plain, &SystemRandom::new())?;
+        let is_new = whole(&sealed);
         out::put(path, &[sealed], &to, args.force, ui)?;
+        out::changed_at(path, &repo, &is_new, ui)?;
         return Ok(Done::Fine);
     }
     let path = place::file(home.as_ref(), plain.namespace.as_ref(), name)?;
@@ -49,6 +52,7 @@ pub(super) fn run(args: &Args, name: &ObjectName, ui: &Ui) -> Result<Done, CliEr
     } else {
         wrote(&row, &sealed.title(), ui);
     }
+    changed(&repo, &whole(&sealed), ui)?;
     Ok(Done::Fine)
 }
 

@@ -1,6 +1,7 @@
 //! Files of sealed Secrets that were named, in the repository or elsewhere, and standard output.
 
-use super::{Row, wrote};
+use super::super::people::changed;
+use super::{Row, find, wrote};
 use crate::disk::Repo;
 use crate::error::CliError;
 use crate::seal::{Certificate, Form, SealedSecret};
@@ -84,4 +85,14 @@ pub(super) fn told<'a>(all: impl Iterator<Item = (&'a str, &'a SealedSecret)>, t
             wrote(row, title, ui);
         }
     }
+}
+
+/// Takes new values from the lists of those who left, when the file with them is one of the repository.
+pub(super) fn changed_at(
+    path: &Path,
+    repo: &Repo,
+    is_new: &dyn Fn(&str) -> bool,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    if find::within(repo, path).is_ok() { changed(repo, is_new, ui) } else { Ok(()) }
 }

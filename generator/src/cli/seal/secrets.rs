@@ -3,6 +3,7 @@
 mod merge;
 
 use super::super::open;
+use super::super::people::{changed, whole};
 use super::out;
 use super::place::{self, AppHome};
 use super::{Args, Done, certificate, each_shown, keys, loses, lost, may_drop};
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let empty = if args.allow_empty_data { Empty::Allowed } else { Empty::Refused };
     let given = Given { namespace, scope: args.scope, empty, ..Given::default() };
     if let Some(path) = &args.merge_into {
-        return merge::run(path, args, given, &to, ui);
+        return merge::run(path, args, given, (&repo, &to), ui);
     }
     let (read, mut failures) = read(args, &given)?;
     if failures.is_empty() && read.is_empty() {
@@ -63,7 +64,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     if let Some(path) = &args.out {
         let sealed = sealed(&read, &to, &mut failures, ui);
         all(&failures, ui)?;
-        return out::put(path, &sealed, &to, args.force, ui).map(|()| Done::Fine);
+        out::put(path, &sealed, &to, args.force, ui)?;
+        out::changed_at(path, &repo, &any(&sealed), ui)?;
+        return Ok(Done::Fine);
     }
     let paths = placed(&repo, home.as_ref(), &read, &mut failures);
     let sealed = sealed(&read, &to, &mut failures, ui);
@@ -73,7 +76,14 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         sealed.iter().map(|sealed| out::text(&[sealed], Form::Yaml)).collect::<Result<Vec<_>, _>>()?;
     repo.write_all(paths.iter().map(|(path, _)| path).zip(texts))?;
     out::told(paths.iter().map(|(path, _)| path.as_str()).zip(&sealed), &to, ui);
+    changed(&repo, &any(&sealed), ui)?;
     Ok(Done::Fine)
+}
+
+/// Whether an entry is a value of one of these.
+fn any(sealed: &[SealedSecret]) -> impl Fn(&str) -> bool + use<> {
+    let all: Vec<_> = sealed.iter().map(whole).collect();
+    move |entry| all.iter().any(|whole| whole(entry))
 }
 
 /// Reads all files; `-` is standard input.

@@ -1,6 +1,7 @@
 //! `knarr seal set` and `knarr seal remove`: single keys of a sealed Secret, and nothing else of its file changes.
 
 use super::super::open;
+use super::super::people::{changed, of};
 use super::find::{self, Found};
 use super::values::{Sources, Words};
 use super::{Done, Row, certificate};
@@ -50,12 +51,13 @@ pub(super) fn set(args: &Set, ui: &Ui) -> Result<Done, CliError> {
     repo.write(&found.path, put.text.as_bytes())?;
     let keys: Vec<&str> = values.keys().map(DataKey::as_str).collect();
     put.tell(found.path.as_str(), &keys, &to, ui);
+    changed(&repo, &of(&put.sealed, &values.keys().collect::<Vec<_>>()), ui)?;
     Ok(Done::Fine)
 }
 
 /// A Secret with new values, and the whole file with it.
 pub(super) struct Put {
-    sealed: SealedSecret,
+    pub(super) sealed: SealedSecret,
     pub(super) text: String,
 }
 
@@ -110,6 +112,7 @@ pub(super) fn remove(args: &Remove, ui: &Ui) -> Result<Done, CliError> {
     } else {
         ui.done(format_args!("wrote {}   Secret {title} keeps {}", found.path, left.join(", ")));
     }
+    changed(&repo, &of(&new[at], &args.keys.iter().collect::<Vec<_>>()), ui)?;
     Ok(Done::Fine)
 }
 

@@ -1,10 +1,12 @@
 //! `knarr sealing-key rotate`: a newer key beside the others.
 
 use super::{Here, Making};
+use crate::cli::people::changed;
 use crate::cli::{Done, reseal};
 use crate::error::CliError;
 use crate::seal::{CERTIFICATE, Certificate, KeyId, Ring};
 use crate::ui::Ui;
+use crate::unchanged::SEALING_KEYS;
 
 /// Make a newer key, and seal everything again with it
 ///
@@ -20,6 +22,7 @@ pub(super) fn run(ui: &Ui) -> Result<Done, CliError> {
     let ring = if is_unfinished(&here, &ring)? { ring } else { newer(&here, ring, ui)? };
     here.keep(&ring)?;
     let to = Certificate::read(ring.newest().pem.as_bytes()).map_err(CliError::bug)?;
+    changed(&here.repo, &|entry| entry == SEALING_KEYS, ui)?;
     let retired: Vec<KeyId> = ring.retired().iter().map(|pair| pair.id().clone()).collect();
     ui.done(format_args!("key {} seals from now on", to.id));
     let files = reseal::files(&here.repo, &[], &ring.into(), &to, ui)?;

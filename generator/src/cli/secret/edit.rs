@@ -1,6 +1,6 @@
 //! `knarr secret edit`: a value in an editor, and on no disk.
 
-use super::{Done, fits, open, wanted, wrote};
+use super::{Done, fits, open, wanted, write};
 use crate::cli::cluster_name;
 use crate::editor;
 use crate::error::CliError;
@@ -45,8 +45,5 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         return Err(CliError::user(format!("`{path}` was changed meanwhile; yours was not written"))
             .help(format!("knarr secret edit {}", args.name)));
     }
-    let to = recipients(&spec, args.name.as_str());
-    repo.write(&path.parse().expect("a secret's name has no slash"), &secrets::seal(&to, &new)?)?;
-    wrote(&path, to.len(), ui);
-    Ok(Done::Fine)
+    write(&repo, &args.name, &recipients(&spec, args.name.as_str()), &new, ui)
 }

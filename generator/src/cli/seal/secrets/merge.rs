@@ -1,7 +1,9 @@
 //! `knarr seal --from-secret … --merge-into FILE`: the values of a Secret go beside those of a sealed one.
 
+use super::super::super::people::of;
 use super::super::out::{self, File};
 use super::{Args, Done, Read, all, read};
+use crate::disk::Repo;
 use crate::error::CliError;
 use crate::seal::{Certificate, Given, Plain, Scope, SealedSecret};
 use crate::ui::{Ui, counted};
@@ -12,7 +14,7 @@ pub(super) fn run(
     path: &Path,
     args: &Args,
     given: Given,
-    to: &Certificate,
+    (repo, to): (&Repo, &Certificate),
     ui: &Ui,
 ) -> Result<Done, CliError> {
     let file = File::at(path)?;
@@ -28,6 +30,7 @@ pub(super) fn run(
     there.merge(to, plain, &SystemRandom::new())?;
     file.write(&out::text(&[&there], out::form(path))?)?;
     out::told([(path.display().to_string().as_str(), &there)].into_iter(), to, ui);
+    out::changed_at(path, repo, &of(&there, &plain.values.keys().collect::<Vec<_>>()), ui)?;
     Ok(Done::Fine)
 }
 
