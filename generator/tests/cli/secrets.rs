@@ -209,17 +209,28 @@ fn vim_keeps_nothing_of_a_value_whatever_its_settings_say() {
     assert!(!files(&home.path(".")).iter().any(clear));
 }
 
-/// Starts an edit whose editor waits until its file is gone; returns it with the folder of the value.
+/// Waits for something that takes a moment.
+fn until(is_so: impl Fn() -> bool) {
+    let is_so = (0..6000).any(|_| {
+        is_so() || {
+            sleep(Duration::from_millis(10));
+            false
+        }
+    });
+    assert!(is_so, "it did not come in a minute");
+}
+
+/// Starts an edit whose editor waits until its file is gone; returns it with the folder of the value. Shells have programs in
+/// the background ignore Ctrl-C, these tests among them: not so this one.
 fn waiting(home: &Home) -> (Child, std::path::PathBuf) {
     let told = home.path("told");
     home.write("wait", "pwd >told.new; printf %s \"$1\" >told.new; mv told.new ~/told; while [ -e \"$1\" ]; do sleep 0.05; done\n");
-    let mut edit = Command::new(env!("CARGO_BIN_EXE_knarr"));
-    edit.args(["secret", "edit", "greeting"]).current_dir(home.path("harbor")).process_group(0);
+    let mut edit = Command::new("env");
+    edit.args(["--default-signal=INT", env!("CARGO_BIN_EXE_knarr"), "secret", "edit", "greeting"]);
+    edit.current_dir(home.path("harbor")).process_group(0);
     edit.env("HOME", home.path(".")).env("KNARR_IDENTITY", format!("{KEYS}/me.txt"));
     let child = edit.env("EDITOR", "sh ~/wait").spawn().unwrap();
-    while !told.exists() {
-        sleep(Duration::from_millis(10));
-    }
+    until(|| told.exists());
     let file = fs::read_to_string(&told).unwrap();
     (child, Path::new(&file).parent().unwrap().to_owned())
 }
@@ -234,9 +245,7 @@ fn the_value_is_gone_from_memory_however_the_edit_ends() {
         assert_eq!(fs::read_to_string(folder.join("greeting")).unwrap(), "hunter2");
         let kill = Command::new("kill").args([signal, "--", &format!("{all}{}", child.id())]).status();
         assert!(kill.unwrap().success() && !child.wait().unwrap().success());
-        while folder.exists() {
-            sleep(Duration::from_millis(10));
-        }
+        until(|| !folder.exists());
         assert_eq!(value(&home), "hunter2");
     }
 }
