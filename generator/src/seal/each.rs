@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+/// As much stack as the first thread of a program has, in bytes: what is nested deeply is read here too.
+const STACK: usize = 8 << 20;
+
 /// Does `work` with each item; returns what came of them in their order.
 pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
@@ -15,7 +18,8 @@ pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec
     };
     let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
+        let other = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, some).ok(); // else there are fewer
+        let others: Vec<_> = (1..threads).filter_map(other).collect();
         let mut done = some();
         for other in others {
             done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
