@@ -50,12 +50,14 @@ impl History {
         Ok(index.iter().filter(|entry| is_file(entry) && entry.file_size <= most).filter_map(entry).collect())
     }
 
-    /// Returns those of some files whose bytes are wanted.
+    /// Returns those of some files whose bytes are wanted. Nobody hashes them again, which would take a fifth of a commit's
+    /// time: git has just done so, and does when it sends them.
     pub fn contents(
         &self,
         entries: &[Entry],
         wanted: impl Fn(&RepoPath, &[u8]) -> bool + Sync,
     ) -> Result<Side, GitError> {
+        git2::opts::strict_hash_verification(false);
         let objects = self.0.odb().map_err(cannot("objects"))?;
         let read = each(entries, |Entry { path, id, .. }| {
             let object = objects.read(*id).map_err(cannot(&format!("`{path}`")))?;
