@@ -12,6 +12,7 @@ pub mod controller;
 pub mod device;
 pub mod disk;
 pub mod doctor;
+mod each;
 pub mod edit;
 pub mod editor;
 pub mod emit;

@@ -5,7 +5,6 @@
 
 mod certificate;
 pub mod check;
-mod each;
 mod file;
 pub(crate) mod held;
 mod key;
@@ -23,7 +22,6 @@ mod wire;
 mod wrong;
 
 pub use certificate::{Certificate, CertificateError};
-pub use each::each;
 pub use file::{Entry, NoSealed, SealedFile};
 pub use held::{is_sealed, sealed_by};
 pub(crate) use key::pkcs1;
@@ -44,6 +42,8 @@ pub use knarr_node::name::KeyId;
 pub const CERTIFICATE: &str = "secrets/sealing.crt";
 /// Where the private key lies, encrypted to people.
 pub const KEYS: &str = "secrets/sealing-keys.age";
+/// The secret that this is to machines and people: the private keys, as a manifest.
+pub const SEALING_KEYS: &str = "sealing-keys";
 /// The namespace of the controller and its keys, where kubeseal looks for them.
 /// Source: sealed-secrets v0.27.1, cmd/kubeseal/main.go, `--controller-namespace`.
 pub const NAMESPACE: &str = "kube-system";

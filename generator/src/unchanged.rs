@@ -1,12 +1,10 @@
 //! What somebody who left could read, as `unchanged` in people/NAME.yaml lists it: a secret by its name, and a sealed value
 //! as `NAMESPACE/SECRET#KEY`. What takes each away is here; nothing is read or written.
 
+use crate::seal::SEALING_KEYS;
 use crate::spec::At;
 use knarr_node::name::DataKey;
 use std::collections::BTreeSet;
-
-/// The secret that opens all sealed values.
-pub const SEALING_KEYS: &str = "sealing-keys";
 
 /// How names of K3s's own keys begin: they are chosen when the cluster is born.
 const OF_K3S: &str = "k3s-";

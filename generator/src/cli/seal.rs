@@ -12,8 +12,9 @@ mod values;
 
 use super::Done;
 use crate::disk::Repo;
+use crate::each::each;
 use crate::error::CliError;
-use crate::seal::{CERTIFICATE, Certificate, Plain, Scope, SealedSecret, each};
+use crate::seal::{CERTIFICATE, Certificate, Plain, Scope, SealedSecret};
 use crate::ui::{Progress, Ui, counted};
 use jiff::Timestamp;
 use knarr_node::name::{AppName, DataKey, Namespace, ObjectName};

@@ -3,9 +3,10 @@
 use super::seal::find;
 use super::{Done, open};
 use crate::controller::{Address, Controller};
+use crate::each::each;
 use crate::error::CliError;
 use crate::kubeconfig::Kubeconfig;
-use crate::seal::{Keyring, SealedSecret, Wrong, each};
+use crate::seal::{Keyring, SealedSecret, Wrong};
 use crate::ui::{Ui, counted};
 use find::Found;
 use knarr_node::name::{DataKey, Namespace, ObjectName};

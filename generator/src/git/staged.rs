@@ -3,7 +3,7 @@
 use super::history::cannot;
 use super::past::PICKED;
 use super::{GitError, History, Side};
-use crate::seal::each;
+use crate::each::each;
 use git2::{Index, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
 use knarr_node::name::RepoPath;
 use std::collections::BTreeMap;

@@ -2,9 +2,10 @@
 
 use super::args::{Args, said};
 use super::{Text, input, namespace, output, sealed, typed};
+use crate::each::each;
 use crate::error::CliError;
 use crate::seal::{
-    Certificate, Empty, Flaw, Found, Given, Other, Plain, Scope, SealedSecret, Value, each, secrets,
+    Certificate, Empty, Flaw, Found, Given, Other, Plain, Scope, SealedSecret, Value, secrets,
 };
 use crate::secrets::{read_input, read_value};
 use crate::ui::Ui;

@@ -1,13 +1,11 @@
 //! What belongs to the cluster and to no machine.
 
 use crate::model::{ARGOCD, Model, Node};
+use crate::seal::SEALING_KEYS;
 use knarr_node::name::{NodeName, ObjectsName, SecretName};
 use knarr_node::state::{
     ClusterItem, ClusterState, Keep, Manifest, NodeMeta, Objects, Tombstone, TombstoneKeys,
 };
-
-/// The secret that holds the private sealing key, as a manifest.
-const SEALING_KEYS: &str = "sealing-keys";
 
 /// Returns what the cluster is to be: what apps need and the apps, labels and taints, a tombstone for each removed machine.
 pub(super) fn state(model: &Model) -> ClusterState {
@@ -26,7 +24,7 @@ fn kubernetes(model: &Model) -> Vec<ClusterItem> {
     items.push(objects("namespaces", file("bootstrap/namespaces.yaml"), Some(Keep::Keep)));
     let key: SecretName = SEALING_KEYS.parse().expect("it is a secret's name");
     if model.secrets.contains_key(&key) {
-        items.push(objects("sealing-keys", Manifest::Secret(key), None));
+        items.push(objects(SEALING_KEYS, Manifest::Secret(key), None));
         items.push(objects("sealed-secrets", file("bootstrap/sealed-secrets.yaml"), Some(Keep::Keep)));
     }
     if let Some(artifact) = argocd {

@@ -2,8 +2,9 @@
 
 use super::{At, Tree, parse_trees};
 use crate::disk::Inputs;
+use crate::each::each;
 use crate::finding::Finding;
-use crate::seal::{each, is_sealed};
+use crate::seal::is_sealed;
 use knarr_node::name::RepoPath;
 use std::collections::BTreeMap;
 

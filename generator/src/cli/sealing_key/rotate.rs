@@ -4,9 +4,8 @@ use super::{Here, Making};
 use crate::cli::people::changed;
 use crate::cli::{Done, reseal};
 use crate::error::CliError;
-use crate::seal::{CERTIFICATE, Certificate, KeyId, Ring};
+use crate::seal::{CERTIFICATE, Certificate, KeyId, Ring, SEALING_KEYS};
 use crate::ui::Ui;
-use crate::unchanged::SEALING_KEYS;
 
 /// Make a newer key, and seal everything again with it
 ///

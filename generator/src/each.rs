@@ -1,4 +1,4 @@
-//! The same work for many things, on all cores: RSA is what sealing and opening take their time for.
+//! The same work for many things, on all cores: what RSA and parsers take their time for.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -7,7 +7,7 @@ use std::thread;
 const STACK: usize = 8 << 20;
 
 /// Does `work` with each item; returns what came of them in their order.
-pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let some = || {
         let mut done = Vec::new();
