@@ -8,11 +8,20 @@ const STACK: usize = 8 << 20;
 
 /// Does `work` with each item; returns what came of them in their order.
 pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    each_with(items, || (), |(), item| work(item))
+}
+
+/// Does the same with something that `make` makes for each thread.
+pub(crate) fn each_with<T: Sync, R: Send, M>(
+    items: &[T],
+    make: impl Fn() -> M + Sync,
+    work: impl Fn(&M, &T) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let some = || {
-        let mut done = Vec::new();
+        let (with, mut done) = (make(), Vec::new());
         while let Some((index, item)) = claim(items, &next) {
-            done.push((index, work(item)));
+            done.push((index, work(&with, item)));
         }
         done
     };

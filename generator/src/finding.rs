@@ -96,6 +96,11 @@ impl Findings {
         self.push(Finding { fault, place });
     }
 
+    /// Adds all that others are.
+    pub fn append(&mut self, others: Self) {
+        others.sorted.into_values().for_each(|finding| self.push(finding));
+    }
+
     /// Returns all, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.sorted.values()

@@ -7,9 +7,17 @@ use crate::finding::Findings;
 use crate::git::{Entry, GitError, History};
 use crate::render::today;
 use crate::seal::twice::{self, Named};
-use crate::seal::{self, CERTIFICATE, is_sealed};
+use crate::seal::{self, CERTIFICATE, KeyId, is_sealed};
 use crate::spec::{Manifests, is_manifest};
 use knarr_node::name::RepoPath;
+
+/// Some files, and what is said of the Secrets in them.
+#[derive(Default)]
+struct Judged {
+    inputs: Inputs,
+    findings: Findings,
+    sealed: Vec<Named>,
+}
 
 /// Returns what is wrong with the Secrets that the next commit would bring or change, and the files that were read for it.
 ///
@@ -19,41 +27,67 @@ pub fn check(repo: &Repo) -> Result<(Inputs, Findings), CliError> {
     let history = History::open(repo.root())
         .ok_or_else(|| CliError::user("this folder is no git repository").help("git init"))?;
     let most = u32::try_from(LARGEST_MANIFEST).unwrap_or(u32::MAX);
-    let (new, old): (Vec<Entry>, Vec<Entry>) =
-        history.staged(most)?.into_iter().partition(|entry| entry.is_new);
-    let mut inputs = read(&history, new, &old)?;
-    let (manifests, mut findings) = (Manifests::of(&inputs), Findings::default());
-    seal::check::check(&inputs, &manifests, &mut findings);
-    seal::held::check(&inputs, &manifests, &mut findings);
-    seal::held::ends(&inputs, today(), &mut findings);
-    let named = Named::all(&manifests);
-    if !named.is_empty() {
-        let others = others(&history, old)?;
-        let others_named = Named::all(&Manifests::of(&others));
-        inputs.files.extend(others.files);
-        twice::check(named, others_named, &inputs, &mut findings);
+    let entries = history.staged(most)?;
+    let certificates = certificates(&history, &entries)?;
+    let (mut new, mut old): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.is_new);
+    new.retain(|entry| is_input(&entry.path) || is_elsewhere(&entry.path));
+    let keys = seal::held::keys(&certificates, &mut Findings::default());
+    let judged = history.with_each(&new, |path, bytes| judge(path, bytes, &keys))?;
+    let Judged { mut inputs, mut findings, sealed } = judged.into_iter().fold(Judged::default(), Judged::and);
+    if inputs.files.values().any(|bytes| is_sealed(bytes)) {
+        seal::held::keys(&certificates, &mut findings);
+        seal::held::ends(&certificates, today(), &mut findings);
+        inputs.files.extend(certificates.files);
+    }
+    if !sealed.is_empty() {
+        old.retain(|entry| is_input(&entry.path) && is_manifest(&entry.path));
+        let others = history.with_each(&old, others)?.into_iter().fold(Judged::default(), Judged::and);
+        inputs.files.extend(others.inputs.files);
+        twice::check(sealed, others.sealed, &inputs, &mut findings);
     }
     Ok((inputs, findings))
 }
 
-/// Reads what is new and may hold Secrets, and the certificates when some are sealed.
-fn read(history: &History, mut new: Vec<Entry>, old: &[Entry]) -> Result<Inputs, GitError> {
-    let certificate = new.iter().chain(old).find(|entry| entry.path.as_str() == CERTIFICATE).cloned();
-    new.retain(|entry| is_input(&entry.path) || is_elsewhere(&entry.path));
-    let may_hold = |path: &RepoPath, bytes: &[u8]| is_input(path) || has_all(&seal::check::WORDS, bytes);
-    let files = history.contents(&new, may_hold)?;
-    let (files, elsewhere) = files.into_iter().partition(|(path, _)| is_input(path));
-    let mut inputs = Inputs { files, elsewhere, ..Inputs::default() };
-    if inputs.files.values().any(|bytes| is_sealed(bytes)) {
-        inputs.files.extend(history.contents(&Vec::from_iter(certificate), |_, _| true)?);
-    }
-    Ok(inputs)
+fn certificates(history: &History, entries: &[Entry]) -> Result<Inputs, GitError> {
+    let certificates: Vec<Entry> =
+        entries.iter().filter(|entry| entry.path.as_str() == CERTIFICATE).cloned().collect();
+    let files = history.with_each(&certificates, |path, bytes| (path.clone(), bytes.to_owned()))?;
+    Ok(Inputs { files: files.into_iter().collect(), ..Inputs::default() })
 }
 
-/// Reads the sealed Secrets that are not new: one that is may be sealed there too.
-fn others(history: &History, mut old: Vec<Entry>) -> Result<Inputs, GitError> {
-    old.retain(|entry| is_input(&entry.path) && is_manifest(&entry.path));
-    Ok(Inputs { files: history.contents(&old, |_, bytes| is_sealed(bytes))?, ..Inputs::default() })
+/// Judges a file that is new: by itself, so that no other has to be there.
+fn judge(path: &RepoPath, bytes: &[u8], keys: &[KeyId]) -> Judged {
+    let mut judged = Judged::default();
+    let Judged { inputs, findings, sealed } = &mut judged;
+    if is_input(path) {
+        inputs.files.insert(path.clone(), bytes.to_owned());
+    } else if has_all(&seal::check::WORDS, bytes) {
+        inputs.elsewhere.insert(path.clone(), bytes.to_owned());
+    }
+    let manifests = Manifests::of(inputs);
+    seal::check::check(inputs, &manifests, findings);
+    seal::held::objects(&manifests, keys, findings);
+    *sealed = Named::all(&manifests);
+    judged
+}
+
+/// Reads the sealed Secrets of a file that is not new: one that is may be sealed there too.
+fn others(path: &RepoPath, bytes: &[u8]) -> Judged {
+    let mut inputs = Inputs::default();
+    if is_sealed(bytes) {
+        inputs.files.insert(path.clone(), bytes.to_owned());
+    }
+    Judged { sealed: Named::all(&Manifests::of(&inputs)), inputs, ..Judged::default() }
+}
+
+impl Judged {
+    fn and(mut self, other: Self) -> Self {
+        self.inputs.files.extend(other.inputs.files);
+        self.inputs.elsewhere.extend(other.inputs.elsewhere);
+        self.findings.append(other.findings);
+        self.sealed.extend(other.sealed);
+        self
+    }
 }
 
 /// Whether a file is among those of Knarr's that may hold Kubernetes objects.

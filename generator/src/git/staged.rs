@@ -2,9 +2,12 @@
 
 use super::history::cannot;
 use super::past::PICKED;
-use super::{GitError, History, Side};
-use crate::each::each;
-use git2::{Index, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
+use super::{GitError, History};
+use crate::each::each_with;
+use git2::{
+    Index, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid, Repository, Tree, TreeWalkMode,
+    TreeWalkResult,
+};
 use knarr_node::name::RepoPath;
 use std::collections::BTreeMap;
 
@@ -50,20 +53,25 @@ impl History {
         Ok(index.iter().filter(|entry| is_file(entry) && entry.file_size <= most).filter_map(entry).collect())
     }
 
-    /// Returns those of some files whose bytes are wanted. Nobody hashes them again, which would take a fifth of a commit's
-    /// time: git has just done so, and does when it sends them.
-    pub fn contents(
+    /// Does `work` with the path and bytes of each of some files, on all cores: each has a repository of its own, for of one
+    /// libgit2 reads one object at a time. Nobody hashes the bytes again, which would take a fifth of a commit's time: git
+    /// has just done so, and does when it sends them.
+    pub fn with_each<R: Send>(
         &self,
         entries: &[Entry],
-        wanted: impl Fn(&RepoPath, &[u8]) -> bool + Sync,
-    ) -> Result<Side, GitError> {
+        work: impl Fn(&RepoPath, &[u8]) -> R + Sync,
+    ) -> Result<Vec<R>, GitError> {
         git2::opts::strict_hash_verification(false);
-        let objects = self.0.odb().map_err(cannot("objects"))?;
-        let read = each(entries, |Entry { path, id, .. }| {
-            let object = objects.read(*id).map_err(cannot(&format!("`{path}`")))?;
-            Ok(wanted(path, object.data()).then(|| (path.clone(), object.data().to_owned())))
-        });
-        read.into_iter().filter_map(Result::transpose).collect()
+        let again = |error: &git2::Error| git2::Error::new(error.code(), error.class(), error.message());
+        let read = |repository: &Result<Repository, git2::Error>, entry: &Entry| {
+            let objects = repository.as_ref().map_err(again)?.odb()?;
+            Ok(work(&entry.path, objects.read(entry.id)?.data()))
+        };
+        let named = |repository: &_, entry: &Entry| {
+            read(repository, entry).map_err(cannot(&format!("`{}`", entry.path)))
+        };
+        let place = self.0.path();
+        each_with(entries, || Repository::open(place), named).into_iter().collect()
     }
 }
 

@@ -43,15 +43,25 @@ fn note(of: &Tree) -> At<String> {
 /// Reports certificates that are none, what other keys than the newest sealed, and what was sealed for another place;
 /// returns the keys, newest first.
 pub(crate) fn check(inputs: &Inputs, manifests: &Manifests, findings: &mut Findings) -> Vec<KeyId> {
-    let certificates = certificates(inputs, findings);
-    let keys: Vec<String> = certificates.iter().map(|known| known.id.to_string()).collect();
+    let keys = keys(inputs, findings);
+    objects(manifests, &keys, findings);
+    keys
+}
+
+/// Returns the keys of the certificates, newest first, and reports those that are none.
+pub(crate) fn keys(inputs: &Inputs, findings: &mut Findings) -> Vec<KeyId> {
+    certificates(inputs, findings).into_iter().map(|known| known.id).collect()
+}
+
+/// Reports what other keys than the newest sealed, and what was sealed for another place.
+pub(crate) fn objects(manifests: &Manifests, keys: &[KeyId], findings: &mut Findings) {
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
     for (path, document) in manifests.documents() {
         for object in sealed(document) {
             key(path, object, &keys, findings);
             place(path, object, findings);
         }
     }
-    certificates.into_iter().map(|known| known.id).collect()
 }
 
 /// Warns of a certificate that ends soon; only this asks for the day, and no output depends on it.
