@@ -1,8 +1,10 @@
-# What can be done here: make setup, demo, test (unit, seal, yaml, api, story), check, fuzz, bench, sweep. .ci/run calls check and test.
+# What can be done here: make setup, demo, test (unit, seal, yaml, api, story), check, fuzz, dist, bench, sweep. .ci/run calls check and test.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/knarr/target
+# Programs that run on any Linux of this architecture (ADR 0023)
+static := $(shell uname -m)-unknown-linux-musl
 step := @tests/step
 
-.PHONY: setup build peers demo test test-k3s unit seal yaml api story fuzz check bench sweep
+.PHONY: setup build peers demo test test-k3s unit seal yaml api story fuzz check static dist bench sweep
 
 # Debian packages (when missing, as root), Rust toolchain
 setup:
@@ -60,11 +62,19 @@ check: setup
 	$(step) clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 	$(step) rustdoc env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
+static:
+	$(step) setup tests/setup musl-tools
+	$(step) target rustup target add $(static)
+	$(step) release cargo build --workspace --release --locked --target $(static)
+
+# The programs for users, into dist/; minutes
+dist: static
+	@install -D --target-directory=dist $(addprefix $(CARGO_TARGET_DIR)/$(static)/release/,knarr knarrd) && ls -l dist
+
 # Figures beside their peers, written to docs/benchmarks.md; release builds take minutes. BENCH="seal app": these alone, unwritten
-bench: setup peers
+bench: static peers
 	$(step) bench-peers tests/peers/build --bench
-	$(step) release cargo build --workspace --release --locked
-	$(step) bench cargo bench -p knarr-tests --locked --bench figures -- $(BENCH)
+	$(step) bench cargo bench -p knarr-tests --locked --target $(static) --bench figures -- $(BENCH)
 
 # Removes test hosts that were kept or left behind
 sweep: build

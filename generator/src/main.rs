@@ -8,6 +8,11 @@ use std::io::Write;
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
+/// See [ADR 0023](../../docs/adr/0023-programs-are-static.md).
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if kubeseal::is_called() { as_kubeseal() } else { as_knarr() }
 }
