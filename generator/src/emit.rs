@@ -41,6 +41,14 @@ impl Sealed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree(pub BTreeMap<RepoPath, Output>);
 
+/// Returns Kubernetes objects as YAML, a document each.
+pub fn documents(objects: &[Object]) -> String {
+    let document = |object: &Object| {
+        yaml::to_string(&object.0, Line::Fits).expect("what was read as YAML has text keys only")
+    };
+    objects.iter().map(document).collect::<Vec<_>>().join("---\n")
+}
+
 impl Tree {
     /// Adds a file of text.
     pub fn text(&mut self, path: &str, text: String) {
@@ -61,11 +69,7 @@ impl Tree {
 
     /// Adds Kubernetes objects, a document each.
     pub fn objects(&mut self, path: &str, objects: &[Object]) {
-        let document = |object: &Object| {
-            yaml::to_string(&object.0, Line::Fits).expect("what was read as YAML has text keys only")
-        };
-        let documents: Vec<String> = objects.iter().map(document).collect();
-        self.text(path, format!("# Written by `knarr render`: do not edit.\n{}", documents.join("---\n")));
+        self.text(path, format!("# Written by `knarr render`: do not edit.\n{}", documents(objects)));
     }
 
     /// Adds an encrypted file.

@@ -1,63 +1,48 @@
-//! One app's manifests as a process: what Argo CD is to take, written by `knarr render`, `kustomize build`, `helm template`.
+//! One app's manifests as a process: what Argo CD is to take, printed by `knarr app show`, `kustomize build`, `helm template`.
 //!
-//! All three begin with manifests that name neither namespace nor host, and end with the same objects, which is proven before
-//! anything is timed. Knarr does more: it proves a whole repository of three machines, and writes what differs.
+//! All three begin with manifests that name neither namespace nor host, and print the same objects, which is proven before
+//! anything is timed.
 
 use crate::figure::{Figure, Target, Values};
 use crate::fleet::Fleet;
 use crate::peers::Peers;
 use serde_json::Value;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const APP: &str = "app-000";
 const HOST: &str = "app-000.harbor.example";
 const FILES: [&str; 4] = ["deployment.yaml", "ingress.yaml", "service.yaml", "settings.yaml"];
-/// What changes between two runs.
-const IMAGES: [&str; 2] = ["registry.example/web:1.4.2", "registry.example/web:1.4.3"];
+const IMAGE: &str = "registry.example/web:1.4.2";
 
 pub(crate) fn measure(peers: &Peers) -> Vec<Figure> {
     let fleet = Fleet::of(0, 1);
-    let rendered = objects(&folder(&fleet.root().join("rendered/apps").join(APP)));
-    let ours = || {
-        let turn = Cell::new(0);
-        let change = || {
-            let [old, new] = [turn.get(), 1 - turn.get()].map(|at| IMAGES[at]);
-            fleet.edit(&format!("apps/{APP}/deployment.yaml"), old, new);
-            turn.set(1 - turn.get());
-        };
-        let values = Values::times_after(31, change, || fleet.knarr(&["render"]));
-        fleet.git(&["checkout", "-q", "."]);
-        values
+    let ours = || fleet.printed(&["app", "show", APP]);
+    let shown = objects(&ours());
+    let beside = |what, name: &str, program: Option<&PathBuf>, words: Vec<String>| {
+        let peer = program.map(|program| {
+            let print = || said(program, &words, &fleet);
+            assert_eq!(objects(&print()), shown, "{name} gives the same objects");
+            (name.to_owned(), Values::times(31, || drop(print())))
+        });
+        Figure { what, ours: Values::times(31, || drop(ours())), target: Target::TimesFaster(5.0), peer }
     };
-    let kustomize = peers.kustomize.as_ref().map(|program| {
-        let words = kustomization(&fleet);
-        assert_eq!(objects(&said(program, &words, &fleet)), rendered, "kustomize gives the same objects");
-        ("kustomize v5.8.2".to_owned(), Values::times(31, || drop(said(program, &words, &fleet))))
-    });
-    let helm = peers.helm.as_ref().map(|program| {
-        let words = chart(&fleet);
-        assert_eq!(objects(&said(program, &words, &fleet)), rendered, "helm gives the same objects");
-        ("helm v3.22.0".to_owned(), Values::times(31, || drop(said(program, &words, &fleet))))
-    });
-    let figure = |what, peer| Figure { what, ours: ours(), target: Target::TimesFaster(5.0), peer };
     vec![
-        figure(
-            "an app's manifests after a change, as a process: `knarr render`, `kustomize build`",
-            kustomize,
+        beside(
+            "an app's manifests, as a process: `knarr app show`, `kustomize build`",
+            "kustomize v5.8.2",
+            peers.kustomize.as_ref(),
+            kustomization(&fleet),
         ),
-        figure("an app's manifests after a change, as a process: `knarr render`, `helm template`", helm),
+        beside(
+            "an app's manifests, as a process: `knarr app show`, `helm template`",
+            "helm v3.22.0",
+            peers.helm.as_ref(),
+            chart(&fleet),
+        ),
     ]
-}
-
-/// Returns all files of a folder as documents.
-fn folder(folder: &Path) -> String {
-    let texts: Vec<String> =
-        FILES.iter().map(|file| fs::read_to_string(folder.join(file)).unwrap()).collect();
-    texts.join("---\n")
 }
 
 /// Returns objects by kind and name: neither their order nor how they are written means anything.
@@ -97,14 +82,14 @@ fn chart(fleet: &Fleet) -> Vec<String> {
     let folder = fleet.home().join("chart");
     fs::create_dir_all(folder.join("templates")).unwrap();
     fs::write(folder.join("Chart.yaml"), format!("apiVersion: v2\nname: {APP}\nversion: 1.0.0\n")).unwrap();
-    fs::write(folder.join("values.yaml"), format!("host: {HOST}\nimage: {}\n", IMAGES[0])).unwrap();
+    fs::write(folder.join("values.yaml"), format!("host: {HOST}\nimage: {IMAGE}\n")).unwrap();
     for file in FILES {
         let text = fs::read_to_string(fleet.root().join("apps").join(APP).join(file)).unwrap();
         let text = text
             .replace("metadata:\n  name: ", "metadata:\n  namespace: {{ .Release.Namespace }}\n  name: ")
             .replace("metadata: {name: ", "metadata: {namespace: {{ .Release.Namespace }}, name: ")
             .replace("  - http:", "  - host: {{ .Values.host }}\n    http:")
-            .replace(IMAGES[0], "{{ .Values.image }}");
+            .replace(IMAGE, "{{ .Values.image }}");
         fs::write(folder.join("templates").join(file), text).unwrap();
     }
     ["template", APP, &folder.display().to_string(), "--namespace", APP].map(str::to_owned).to_vec()

@@ -40,11 +40,17 @@ impl Fleet {
         self.home().join("harbor")
     }
 
-    /// Runs knarr, which may say that there are changes.
+    /// Runs knarr.
     pub(crate) fn knarr(&self, words: &[&str]) {
+        self.printed(words);
+    }
+
+    /// Runs knarr, which may say that there are changes, and returns what it prints.
+    pub(crate) fn printed(&self, words: &[&str]) -> String {
         let output = self.command(beside("knarr")).args(words).output().unwrap();
         let is_fine = matches!(output.status.code(), Some(0 | 2));
         assert!(is_fine, "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Runs knarr and returns the most memory that it had, in MiB.

@@ -81,5 +81,5 @@ least and the most in brackets. Absolute times do not travel to other machines; 
 Rows of many machines are of repositories with so many agents and 100 apps of four objects, each size made anew; nothing is
 cached between two runs. `render` of all begins without rendered/. Of 5,000 machines against 1,000, linear is 5 ×; a fifth more
 is left to noise. An app's manifests begin without namespace and host, and are the same objects at the end, which is proven
-before they are timed; `knarr render` proves and compares a whole repository of three machines besides.
+before they are timed.
 ";

@@ -3,6 +3,7 @@
 mod add;
 mod list;
 mod remove;
+mod show;
 
 use super::Done;
 use crate::error::CliError;
@@ -21,6 +22,7 @@ enum Command {
     Add(add::Args),
     List(list::Args),
     Remove(remove::Args),
+    Show(show::Args),
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
@@ -28,7 +30,14 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         Command::Add(args) => add::run(args, ui),
         Command::List(_) => list::run(ui),
         Command::Remove(args) => remove::run(args, ui),
+        Command::Show(args) => show::run(args, ui),
     }
+}
+
+/// Says which apps there are in place of one that is not.
+fn unknown(name: &AppName, known: &[&str]) -> CliError {
+    let there = if known.is_empty() { "no app yet".to_owned() } else { known.join(", ") };
+    CliError::user(format!("there is no app `{name}`")).help(format!("known are: {there}"))
 }
 
 /// Returns where an app's file lies.

@@ -86,8 +86,7 @@ impl Repo {
     pub fn inputs(&self) -> Result<Inputs, DiskError> {
         let mut inputs = Inputs { capitals: self.capitals()?, ..Inputs::default() };
         inputs.unfinished = self.unfinished()?;
-        let mut reading =
-            Reading { root: &self.root, most: LARGEST, wanted: |_| true, bytes: 0, inputs: &mut inputs };
+        let mut reading = self.reading(LARGEST, &mut inputs);
         for file in FILES {
             reading.file(Path::new(file))?;
         }
@@ -107,6 +106,31 @@ impl Repo {
         Ok(inputs)
     }
 
+    /// Reads these files, and no others.
+    pub fn files(&self, files: &[&str]) -> Result<Inputs, DiskError> {
+        let mut inputs = Inputs::default();
+        for file in files {
+            self.within(Path::new(file))?;
+            self.reading(LARGEST, &mut inputs).file(Path::new(file))?;
+        }
+        Ok(inputs)
+    }
+
+    /// Reads the manifests in an app's folder too; nothing when it is none below apps/.
+    pub fn manifests(&self, folder: &str, inputs: &mut Inputs) -> Result<(), DiskError> {
+        let Ok(path) = folder.trim_end_matches('/').parse::<RepoPath>() else { return Ok(()) };
+        if path.as_str().starts_with("apps/") {
+            let path = Path::new(path.as_str());
+            self.within(path)?;
+            let mut reading = self.reading(LARGEST_MANIFEST, inputs);
+            reading.wanted = is_manifest;
+            if reading.is_folder(path)? {
+                reading.folder(path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads all files below rendered/, the list of outputs among them.
     pub fn rendered(&self) -> Result<Inputs, DiskError> {
         self.below(Path::new("rendered"), LARGEST_RENDERED)
@@ -119,11 +143,15 @@ impl Repo {
 
     fn below(&self, folder: &Path, most: u64) -> Result<Inputs, DiskError> {
         let mut inputs = Inputs::default();
-        let mut reading = Reading { root: &self.root, most, wanted: |_| true, bytes: 0, inputs: &mut inputs };
+        let mut reading = self.reading(most, &mut inputs);
         if reading.is_folder(folder)? {
             reading.folder(folder)?;
         }
         Ok(inputs)
+    }
+
+    fn reading<'a>(&'a self, most: u64, inputs: &'a mut Inputs) -> Reading<'a> {
+        Reading { root: &self.root, most, wanted: |_| true, bytes: 0, inputs }
     }
 
     /// Finds what was left at the top and in Knarr's own folder.

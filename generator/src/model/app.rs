@@ -4,9 +4,10 @@ use super::Model;
 use super::check::{self, Check};
 use super::manifest::{Gives, Object, ObjectId, Written};
 use super::needs::Needs;
-use crate::finding::{Fault, Place, near};
+use crate::disk::Inputs;
+use crate::finding::{Fault, Findings, Place, near};
 use crate::seal;
-use crate::spec::{self, Arch, At, Manifests, Sync, is_manifest};
+use crate::spec::{self, Arch, At, Manifests, Spec, Sync, is_manifest};
 use knarr_node::item::Artifact;
 use knarr_node::name::{AppName, DomainName, Namespace, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,16 @@ impl App {
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.files.values().flatten()
     }
+
+    /// Reads one app by itself, of which `file` is the name: of `inputs`, the files of the app and cluster.yaml are enough.
+    /// What other files say against it is not known then.
+    pub fn alone(file: &str, spec: &Spec, inputs: &Inputs, findings: &mut Findings) -> Option<Self> {
+        let manifests = Manifests::of(inputs);
+        let mut check = Check { spec, inputs, findings };
+        check.files();
+        let path = check::path(&format!("apps/{file}.yaml"));
+        check.app(&path, file, spec.apps.get(file)?, &mut There::new(&manifests))
+    }
 }
 
 impl Model {
@@ -63,11 +74,17 @@ struct There<'a> {
     written: Vec<Written<'a>>,
 }
 
+impl<'a> There<'a> {
+    fn new(manifests: &'a Manifests) -> Self {
+        Self { manifests, places: BTreeMap::new(), needs: Vec::new(), written: Vec::new() }
+    }
+}
+
 impl Check<'_> {
     /// Proves all apps, and the folders of `sealed/` as one app for each namespace.
     pub(super) fn apps(&mut self, manifests: &Manifests) -> BTreeMap<AppName, App> {
         let mut apps = BTreeMap::new();
-        let mut there = There { manifests, places: BTreeMap::new(), needs: Vec::new(), written: Vec::new() };
+        let mut there = There::new(manifests);
         for (file, app) in &self.spec.apps {
             let path = check::path(&format!("apps/{file}.yaml"));
             let name = self.file_name(&path, file);
@@ -97,7 +114,7 @@ impl Check<'_> {
         let namespace = self.word::<Namespace>(path, &app.namespace);
         self.not_argocds(path, &app.namespace);
         let host = app.host.as_ref().and_then(|word| self.app_host(path, word));
-        let folder = app_folder(file, app);
+        let folder = app.folder(file);
         let namespace = namespace?;
         if !folder.starts_with("apps/") || folder.contains("..") {
             let word = app.path.as_ref().expect("only a path that is written is elsewhere");
@@ -198,7 +215,7 @@ impl Check<'_> {
 
     /// Warns of manifests that no app names: nothing would come of them.
     fn folders_without_app(&mut self) {
-        let of = |(file, app): (&String, &spec::App)| [format!("apps/{file}/"), app_folder(file, app)];
+        let of = |(file, app): (&String, &spec::App)| [format!("apps/{file}/"), app.folder(file)];
         let named: Vec<String> = self.spec.apps.iter().flat_map(of).collect();
         let mut seen = BTreeSet::new();
         for path in self.inputs.files.keys() {
@@ -221,12 +238,6 @@ impl Check<'_> {
         let name = folder.trim_start_matches("apps/").trim_end_matches('/');
         near(name, folders, otherwise)
     }
-}
-
-/// Returns the folder of an app, with a slash at its end.
-fn app_folder(file: &str, app: &spec::App) -> String {
-    let path = app.path.as_ref().map_or_else(|| format!("apps/{file}"), |path| path.value.clone());
-    format!("{}/", path.trim_end_matches('/'))
 }
 
 /// Returns the tool whose input a file is, by its name.

@@ -37,6 +37,14 @@ pub enum Sync {
     Manual,
 }
 
+impl App {
+    /// Returns the folder of the manifests of the app that its file names so, with a slash at the end.
+    pub fn folder(&self, file: &str) -> String {
+        let path = self.path.as_ref().map_or_else(|| format!("apps/{file}"), |path| path.value.clone());
+        format!("{}/", path.trim_end_matches('/'))
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_auto(sync: &Sync) -> bool {
     *sync == Sync::Auto

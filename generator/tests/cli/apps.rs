@@ -6,7 +6,7 @@ use ::knarr::fresh::write_material;
 use ::knarr::k3s::Material;
 use ::knarr::secrets::Identities;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 /// The example with K3s, Argo CD and a sealing certificate, committed.
@@ -60,6 +60,73 @@ fn an_app_is_added_sealed_planned_and_removed() {
     assert!(
         !home.path("harbor/apps").exists() || fs::read_dir(home.path("harbor/apps")).unwrap().count() == 0
     );
+}
+
+/// Returns rendered files of an app as `knarr app show` prints them.
+fn rendered(home: &Home, files: [&str; 3]) -> String {
+    let text = |file: &str| {
+        let text = fs::read_to_string(home.path(&format!("harbor/rendered/apps/shop/{file}"))).unwrap();
+        text.replace("# Written by `knarr render`: do not edit.", &format!("# apps/shop/{file}"))
+    };
+    files.map(text).join("---\n")
+}
+
+#[test]
+fn an_app_is_shown_as_it_is_rendered() {
+    let home = home();
+    shop(&home);
+    let said = home.knarr("harbor", &["app", "show", "shop"]);
+    home.knarr("harbor", &["render"]);
+    assert_eq!(said, rendered(&home, ["deployment.yaml", "ingress.yaml", "service.yaml"]));
+    let said = home.knarr("harbor", &["app", "show", "shop", "--output", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&list["kind"], &list["items"][2]["kind"]), (&"List".into(), &"Service".into()));
+}
+
+#[test]
+fn an_app_is_shown_while_other_files_are_wrong() {
+    let home = home();
+    shop(&home);
+    home.write("harbor/apps/blog.yaml", "namespace: [\n");
+    let said = home.knarr("harbor", &["app", "show", "shop"]);
+    assert!(said.contains("# apps/shop/service.yaml\napiVersion: v1"), "{said}");
+}
+
+#[test]
+fn an_app_that_cannot_be_read_is_not_shown() {
+    let wrong = [
+        ("apps/shop/service.yaml", "kind: [\n", "apps/shop/service.yaml:"),
+        ("apps/shop/service.yaml", "kind: Service\n", "KN0704"),
+        ("apps/shop.yaml", "{namespace: shop, path: ../elsewhere}\n", "KN0705"),
+        ("apps/shop.yaml", "{namespace: shop, path: apps/nowhere}\n", "apps/nowhere"),
+        ("apps/shop.yaml", "{namespace: shop, paht: a}\n", "paht"),
+        ("cluster.yaml", "name: [\n", "cluster.yaml:"),
+    ];
+    for (file, text, message) in wrong {
+        let home = home();
+        shop(&home);
+        home.write(&format!("harbor/{file}"), text);
+        let said = home.knarr("harbor", &["app", "show", "shop"]);
+        assert!(said.contains(message) && !said.contains("apiVersion: v1"), "{file}: {said}");
+    }
+    let said = home().knarr("harbor", &["app", "show", "shop"]);
+    assert!(said.contains("there is no app `shop`"), "{said}");
+}
+
+#[test]
+fn no_link_leads_out_of_an_app_that_is_shown() {
+    let home = home();
+    shop(&home);
+    home.write("elsewhere/hidden.yaml", "{apiVersion: v1, kind: Service, metadata: {name: hush}}\n");
+    symlink(home.path("elsewhere/hidden.yaml"), home.path("harbor/apps/shop/link.yaml")).unwrap();
+    symlink(home.path("elsewhere"), home.path("harbor/apps/out")).unwrap();
+    let said = home.knarr("harbor", &["app", "show", "shop"]);
+    assert!(said.contains("KN0107") && !said.contains("hush"), "{said}");
+    for folder in ["apps/out", "apps/out/deeper"] {
+        home.write("harbor/apps/shop.yaml", &format!("{{namespace: shop, path: {folder}}}\n"));
+        let said = home.knarr("harbor", &["app", "show", "shop"]);
+        assert!(said.contains("apps/out") && !said.contains("hush"), "{said}");
+    }
 }
 
 #[test]

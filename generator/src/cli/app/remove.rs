@@ -2,7 +2,7 @@
 
 use super::super::node::proven;
 use super::super::{Done, open};
-use super::path;
+use super::{path, unknown};
 use crate::disk::Inputs;
 use crate::error::CliError;
 use crate::model::{App, Object};
@@ -30,8 +30,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
     let name = &args.name;
     let Some(app) = compiled.spec.apps.get(name.as_str()).and_then(|_| model.apps.get(name)) else {
         let known: Vec<&str> = compiled.spec.apps.keys().map(String::as_str).collect();
-        let there = if known.is_empty() { "no app yet".to_owned() } else { known.join(", ") };
-        return Err(CliError::user(format!("there is no app `{name}`")).help(format!("known are: {there}")));
+        return Err(unknown(name, &known));
     };
     let files = files(name, &compiled.inputs);
     if !ui.ask(&format!("Delete {} files of {name}?", files.len()))? {
