@@ -25,7 +25,10 @@ pub(crate) fn each_with<T: Sync, R: Send, M>(
         }
         done
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let threads = match items.len() {
+        0 | 1 => 1, // nobody has to be asked, which takes Rust a dozen files of Linux
+        many => thread::available_parallelism().map_or(1, usize::from).min(many),
+    };
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {
         let other = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, some).ok(); // else there are fewer
         let others: Vec<_> = (1..threads).filter_map(other).collect();
