@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest as hash};
 use base64::Engine;
 use knarr_node::name::{ClusterName, Digest, SecretName};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -141,7 +141,8 @@ impl Identities {
     /// Opens an encrypted file; `path` is for the error.
     pub fn open(&self, path: &str, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let damaged = || SecretError::Damaged(path.to_owned());
-        let decryptor = age::Decryptor::new(age::armor::ArmoredReader::new(bytes)).map_err(|_| damaged())?;
+        let reader = BufReader::new(age::armor::ArmoredReader::new(bytes));
+        let decryptor = age::Decryptor::new_buffered(reader).map_err(|_| damaged())?;
         let identities = self.0.iter().map(|identity| identity as &dyn age::Identity);
         let mut reader =
             decryptor.decrypt(identities).map_err(|_| SecretError::NotForYou(path.to_owned()))?;

@@ -21,8 +21,9 @@ impl Opens {
     /// Reads the head of an age file; none when it cannot be read, e.g. in armor.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let head = Head::default();
-        // It opens nothing: what comes of it is what it was shown.
-        let _ = age::Decryptor::new(bytes).ok()?.decrypt(std::iter::once(&head as &dyn age::Identity));
+        // It opens nothing: what comes of it is what it was shown. Unbuffered, age begins anew for every few bytes.
+        let _ =
+            age::Decryptor::new_buffered(bytes).ok()?.decrypt(std::iter::once(&head as &dyn age::Identity));
         let mut opens = head.0.into_inner();
         if opens.recipients.len() != opens.count {
             opens.recipients.clear();
