@@ -75,7 +75,7 @@ fn boot() -> Option<Lab> {
 
 const HEAD: &str = "# Benchmarks
 
-Written by `make bench`: release builds, peers measured in the same run on the same machine. Times are medians, with the
+Written by `make bench`: static release builds as of `make dist`, peers measured in the same run on the same machine. Times are medians, with the
 least and the most in brackets. Absolute times do not travel to other machines; ratios do, roughly.
 
 Rows of many machines are of repositories with so many agents and 100 apps of four objects, each size made anew; nothing is
