@@ -8,6 +8,9 @@ use crate::seal::is_sealed;
 use knarr_node::name::RepoPath;
 use std::collections::BTreeMap;
 
+/// So many bytes in all are read before another thread would have begun.
+const FEW: usize = 16 << 10;
+
 /// What each file with objects for the cluster holds, or why nobody can read it.
 #[derive(Debug, Default)]
 pub struct Manifests(BTreeMap<RepoPath, Result<Vec<At<Tree>>, Finding>>);
@@ -22,7 +25,9 @@ impl Manifests {
         };
         let wanted = inputs.files.iter().filter(|(path, bytes)| is_wanted(path, bytes));
         let wanted: Vec<_> = wanted.collect();
-        let read = each(&wanted, |(path, bytes)| ((*path).clone(), parse_trees(path, bytes)));
+        let parse = |(path, bytes): &(&RepoPath, &Vec<u8>)| ((*path).clone(), parse_trees(path, bytes));
+        let few = wanted.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() < FEW;
+        let read = if few { wanted.iter().map(parse).collect() } else { each(&wanted, parse) };
         Self(read.into_iter().collect())
     }
 
