@@ -26,6 +26,11 @@ use figure::{Figure, machine, table};
 use knarr_tests::Lab;
 use std::path::Path;
 
+/// The memory of `knarr`: one row calls what it calls.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures one kind of work.
 type Measure = fn(&peers::Peers) -> Vec<Figure>;
 
