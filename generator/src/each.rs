@@ -17,6 +17,11 @@ pub(crate) fn each_with<T: Sync, R: Send, M>(
     make: impl Fn() -> M + Sync,
     work: impl Fn(&M, &T) -> R + Sync,
 ) -> Vec<R> {
+    let threads = match items.len() {
+        0 => return Vec::new(),
+        1 => 1, // nobody has to be asked, which takes Rust a dozen files of Linux
+        many => thread::available_parallelism().map_or(1, usize::from).min(many),
+    };
     let next = AtomicUsize::new(0);
     let some = || {
         let (with, mut done) = (make(), Vec::new());
@@ -24,10 +29,6 @@ pub(crate) fn each_with<T: Sync, R: Send, M>(
             done.push((index, work(&with, item)));
         }
         done
-    };
-    let threads = match items.len() {
-        0 | 1 => 1, // nobody has to be asked, which takes Rust a dozen files of Linux
-        many => thread::available_parallelism().map_or(1, usize::from).min(many),
     };
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {
         let other = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, some).ok(); // else there are fewer

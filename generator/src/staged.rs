@@ -31,11 +31,12 @@ pub fn check(repo: &Repo) -> Result<(Inputs, Findings), CliError> {
     let certificates = certificates(&history, &entries)?;
     let (mut new, mut old): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.is_new);
     new.retain(|entry| is_input(&entry.path) || is_elsewhere(&entry.path));
-    let keys = seal::held::keys(&certificates, &mut Findings::default());
+    let mut of_certificates = Findings::default();
+    let keys = seal::held::keys(&certificates, &mut of_certificates);
     let judged = history.with_each(&new, |path, bytes| judge(path, bytes, &keys))?;
     let Judged { mut inputs, mut findings, sealed } = judged.into_iter().fold(Judged::default(), Judged::and);
     if inputs.files.values().any(|bytes| is_sealed(bytes)) {
-        seal::held::keys(&certificates, &mut findings);
+        findings.append(of_certificates);
         seal::held::ends(&certificates, today(), &mut findings);
         inputs.files.extend(certificates.files);
     }

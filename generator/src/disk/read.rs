@@ -98,9 +98,7 @@ impl Repo {
         for folder in FOLDERS {
             reading.most = if ["apps", "sealed"].contains(&folder) { LARGEST_MANIFEST } else { LARGEST };
             reading.wanted = if folder == "apps" { is_manifest } else { |_| true };
-            if reading.is_folder(Path::new(folder))? {
-                reading.folder(Path::new(folder))?;
-            }
+            reading.folder_if_any(Path::new(folder))?;
         }
         inputs.folders_like_files();
         Ok(inputs)
@@ -124,9 +122,7 @@ impl Repo {
             self.within(path)?;
             let mut reading = self.reading(LARGEST_MANIFEST, inputs);
             reading.wanted = is_manifest;
-            if reading.is_folder(path)? {
-                reading.folder(path)?;
-            }
+            reading.folder_if_any(path)?;
         }
         Ok(())
     }
@@ -143,10 +139,7 @@ impl Repo {
 
     fn below(&self, folder: &Path, most: u64) -> Result<Inputs, DiskError> {
         let mut inputs = Inputs::default();
-        let mut reading = self.reading(most, &mut inputs);
-        if reading.is_folder(folder)? {
-            reading.folder(folder)?;
-        }
+        self.reading(most, &mut inputs).folder_if_any(folder)?;
         Ok(inputs)
     }
 
@@ -188,6 +181,10 @@ impl Reading<'_> {
             self.inputs.links.push(repo_path(path)?);
         }
         Ok(meta.is_dir())
+    }
+
+    fn folder_if_any(&mut self, path: &Path) -> Result<(), DiskError> {
+        if self.is_folder(path)? { self.folder(path) } else { Ok(()) }
     }
 
     fn folder(&mut self, path: &Path) -> Result<(), DiskError> {

@@ -23,12 +23,10 @@ impl AppHome {
                 .help(format!("knarr app add {app} --image IMAGE")));
         };
         let broken = |_| CliError::user(format!("`{file}` cannot be read")).help("knarr check");
-        let app: spec::App = spec::parse(&file, &bytes).map_err(broken)?;
+        let said: spec::App = spec::parse(&file, &bytes).map_err(broken)?;
         let namespace =
-            app.namespace.parse().map_err(|bad: BadName| CliError::user(bad).help("knarr check"))?;
-        let folder =
-            app.path.map_or_else(|| file.as_str().trim_end_matches(".yaml").to_owned(), |path| path.value);
-        Ok(Self { folder: folder.trim_end_matches('/').to_owned(), namespace })
+            said.namespace.parse().map_err(|bad: BadName| CliError::user(bad).help("knarr check"))?;
+        Ok(Self { folder: said.folder(app.as_str()).trim_end_matches('/').to_owned(), namespace })
     }
 }
 
