@@ -48,7 +48,7 @@ pub(super) fn wipe(value: &mut Value) {
 
 /// Reads all objects of a manifest: namespaces first, then definitions of kinds, then the rest, each in its order.
 pub(super) fn documents(text: &str) -> Result<Vec<Document>, BadManifest> {
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false, emit_comments: false };
     let read: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| BadManifest::Yaml { line: error.location().map_or(0, |at| at.line()) })?;
     let mut documents = Vec::new();

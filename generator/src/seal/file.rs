@@ -52,7 +52,7 @@ impl SealedFile {
     /// Reads a file; objects of other kinds are passed over.
     pub fn read(text: &str) -> Result<Self, NoSealed> {
         let budget = serde_saphyr::budget! { max_documents: 25_000 };
-        let options = serde_saphyr::options! { with_snippet: false, budget: budget };
+        let options = serde_saphyr::options! { with_snippet: false, emit_comments: false, budget: budget };
         let trees: Vec<At<Tree>> =
             serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
                 let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));

@@ -12,7 +12,7 @@ use serde_saphyr::Error;
 /// The finding that says what is wrong with it, and where.
 pub fn parse<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<T, Finding> {
     let text = merged(path, bytes)?;
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false, emit_comments: false };
     serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
 }
@@ -23,7 +23,7 @@ pub fn parse<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<T, Fi
 /// The finding that says what is wrong with it, and where.
 pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
     let text = merged(path, bytes)?;
-    let options = serde_saphyr::options! { with_snippet: false };
+    let options = serde_saphyr::options! { with_snippet: false, emit_comments: false };
     serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })
 }
@@ -48,7 +48,7 @@ pub fn parse_trees(path: &RepoPath, bytes: &[u8]) -> Result<Vec<At<Tree>>, Findi
 fn as_kubectl<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
     let text = utf8(path, bytes)?;
     let options = serde_saphyr::options! {
-        with_snippet: false, strict_booleans: true, legacy_octal_numbers: true
+        with_snippet: false, emit_comments: false, strict_booleans: true, legacy_octal_numbers: true
     };
     serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Finding { place: place(path, text, &error), fault: fault(&error) })

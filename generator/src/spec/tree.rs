@@ -163,6 +163,8 @@ mod tests {
             let [trees, values] = both(text);
             assert_eq!(trees, values, "{text}");
         }
+        let comments = "a:\n".to_owned() + &"  # b\n".repeat(1000) + "  c: d\n";
+        assert!(both(&comments).iter().all(Result::is_ok), "so many comments are fine");
         let deep = "[".repeat(3000) + &"]".repeat(3000);
         assert!(both(&deep).iter().all(Result::is_err));
     }

@@ -19,7 +19,7 @@ pub(super) fn objects(text: &str) -> Result<Vec<Option<Object>>, NoSecrets> {
         }
     }
     let budget = serde_saphyr::budget! { max_documents: MOST };
-    let options = serde_saphyr::options! { with_snippet: false, budget: budget };
+    let options = serde_saphyr::options! { with_snippet: false, emit_comments: false, budget: budget };
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
         NoSecrets { line, column }
