@@ -3,7 +3,7 @@
 //! All three begin with manifests that name neither namespace nor host, and print the same objects, which is proven before
 //! anything is timed.
 
-use crate::figure::{Figure, Target, Values};
+use crate::figure::{Figure, Target};
 use crate::fleet::Fleet;
 use crate::peers::Peers;
 use serde_json::Value;
@@ -18,29 +18,29 @@ const FILES: [&str; 4] = ["deployment.yaml", "ingress.yaml", "service.yaml", "se
 const IMAGE: &str = "registry.example/web:1.4.2";
 
 pub(crate) fn measure(peers: &Peers) -> Vec<Figure> {
-    let fleet = Fleet::of(0, 1);
+    let fleet = &Fleet::of(0, 1);
     let ours = || fleet.printed(&["app", "show", APP]);
     let shown = objects(&ours());
-    let beside = |what, name: &str, program: Option<&PathBuf>, words: Vec<String>| {
+    let beside = |what, name: &'static str, program: Option<&PathBuf>, words: Vec<String>| {
         let peer = program.map(|program| {
-            let print = || said(program, &words, &fleet);
+            let print = move || said(program, &words, fleet);
             assert_eq!(objects(&print()), shown, "{name} gives the same objects");
-            (name.to_owned(), Values::times(31, || drop(print())))
+            (name, move || drop(print()))
         });
-        Figure { what, ours: Values::times(31, || drop(ours())), target: Target::TimesFaster(5.0), peer }
+        Figure::beside(what, Target::TimesFaster(5.0), || (), || drop(ours()), peer)
     };
     vec![
         beside(
             "an app's manifests, as a process: `knarr app show`, `kustomize build`",
             "kustomize v5.8.2",
             peers.kustomize.as_ref(),
-            kustomization(&fleet),
+            kustomization(fleet),
         ),
         beside(
             "an app's manifests, as a process: `knarr app show`, `helm template`",
             "helm v3.22.0",
             peers.helm.as_ref(),
-            chart(&fleet),
+            chart(fleet),
         ),
     ]
 }

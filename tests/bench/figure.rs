@@ -58,13 +58,7 @@ impl Values {
     /// As [`Values::times`]; what prepares each run is not timed.
     pub(crate) fn times_after(runs: usize, mut prepare: impl FnMut(), mut work: impl FnMut()) -> Self {
         work();
-        let mut once = || {
-            prepare();
-            let began = Instant::now();
-            work();
-            began.elapsed().as_secs_f64()
-        };
-        Self::new(Unit::Seconds, (0..runs).map(|_| once()).collect())
+        Self::new(Unit::Seconds, (0..runs).map(|_| time(&mut prepare, &mut work)).collect())
     }
 
     /// Takes what was measured elsewhere.
@@ -90,7 +84,34 @@ impl std::fmt::Display for Values {
     }
 }
 
+/// Returns how many seconds the work takes, when all is prepared.
+fn time(prepare: &mut impl FnMut(), work: &mut impl FnMut()) -> f64 {
+    prepare();
+    let began = Instant::now();
+    work();
+    began.elapsed().as_secs_f64()
+}
+
 impl Figure {
+    /// Runs a work and that of a peer in turn, once for warmth and then 31 times: what else the machine does meanwhile slows
+    /// them alike. What prepares each run is not timed.
+    pub(crate) fn beside(
+        what: &'static str,
+        target: Target,
+        mut prepare: impl FnMut(),
+        mut ours: impl FnMut(),
+        peer: Option<(&str, impl FnMut())>,
+    ) -> Self {
+        let Some((name, mut theirs)) = peer else {
+            return Self { what, ours: Values::times_after(31, prepare, ours), target, peer: None };
+        };
+        let mut turn = || (time(&mut prepare, &mut ours), time(&mut prepare, &mut theirs));
+        turn();
+        let (ours, theirs) = (0..31).map(|_| turn()).unzip();
+        let [ours, theirs] = [ours, theirs].map(|times| Values::new(Unit::Seconds, times));
+        Self { what, ours, target, peer: Some((name.to_owned(), theirs)) }
+    }
+
     /// Takes times in seconds that were measured elsewhere, without a peer.
     pub(crate) fn seconds(what: &'static str, times: Vec<f64>, target: Target) -> Self {
         Self { what, ours: Values::new(Unit::Seconds, times), target, peer: None }
