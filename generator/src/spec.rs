@@ -6,6 +6,7 @@ mod app;
 mod at;
 mod birth;
 mod cluster;
+mod events;
 mod host;
 mod k3s;
 mod lock;

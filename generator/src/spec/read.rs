@@ -1,6 +1,6 @@
 //! YAML to a type; what fails becomes a finding of the same look as any other.
 
-use super::{At, Tree};
+use super::{At, Tree, events};
 use crate::finding::{Fault, Finding, Place, near};
 use knarr_node::name::RepoPath;
 use serde::de::DeserializeOwned;
@@ -41,11 +41,11 @@ pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Va
 /// # Errors
 /// The finding that says what is wrong with it, and where.
 pub fn parse_trees(path: &RepoPath, bytes: &[u8]) -> Result<Vec<At<Tree>>, Finding> {
-    merged(path, bytes)?;
-    as_kubectl(path, bytes)
+    let text = merged(path, bytes)?;
+    events::read(text).map_or_else(|| as_kubectl(path, bytes), Ok)
 }
 
-fn as_kubectl<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
+pub(super) fn as_kubectl<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
     let text = utf8(path, bytes)?;
     let options = serde_saphyr::options! {
         with_snippet: false, emit_comments: false, strict_booleans: true, legacy_octal_numbers: true
@@ -68,16 +68,22 @@ pub fn merged<'a>(path: &RepoPath, bytes: &'a [u8]) -> Result<&'a str, Finding> 
     conflict.map_or(Ok(text), Err)
 }
 
+/// What begins git's mark of the side that is here.
+const OURS: &str = "<<<<<<< ";
+
 /// Returns where git left the marks of a merge that it could not do by itself.
 /// Source: git-merge(1), "How conflicts are presented".
 pub fn conflict(path: &RepoPath, text: &str) -> Option<Place> {
+    if !text.contains(OURS) {
+        return None; // nearly always, and found out much faster than by lines
+    }
     let lines = || {
         text.split_inclusive('\n').scan(0, |at, line| {
             *at += line.len();
             Some((*at - line.len(), line.trim_end()))
         })
     };
-    let begins = lines().find(|(_, line)| line.starts_with("<<<<<<< "))?;
+    let begins = lines().find(|(_, line)| line.starts_with(OURS))?;
     let ends = lines().any(|(at, line)| at > begins.0 && line.starts_with(">>>>>>> "));
     let span = Some((begins.0, begins.0 + begins.1.len()));
     ends.then(|| Place { path: path.clone(), span })

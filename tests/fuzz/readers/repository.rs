@@ -8,7 +8,7 @@ use knarr::finding::{self, Findings};
 use knarr::lower::lower;
 use knarr::plan::{World, between};
 use knarr::render::{Compiled, prove};
-use knarr::spec::{App, Cluster, Keys, Lock, Node, Peer, Person, parse, parse_objects};
+use knarr::spec::{App, Cluster, Keys, Lock, Node, Peer, Person, parse, parse_objects, parse_trees};
 use knarr_node::mesh::{Directory, Listing};
 use knarr_node::name::RepoPath;
 use knarr_node::outputs::{self as list, Outputs};
@@ -190,7 +190,12 @@ pub(super) fn sealed(bytes: &[u8]) {
 fn objects(at: &str, bytes: &[u8]) {
     let at = path(at);
     compiled(&at, bytes);
-    let Ok(objects) = parse_objects(&at, bytes) else { return };
+    let objects = parse_objects(&at, bytes);
+    if let Ok(trees) = parse_trees(&at, bytes) {
+        let values: Vec<_> = trees.iter().map(|tree| tree.to_value()).collect();
+        same(&values, objects.clone());
+    }
+    let Ok(objects) = objects else { return };
     for object in objects {
         let text = yaml::to_string(&object, Line::Fits).expect("what was read can be written");
         same(&vec![object], parse_objects(&at, text.as_bytes()));
