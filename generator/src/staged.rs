@@ -10,6 +10,7 @@ use crate::seal::twice::{self, Named};
 use crate::seal::{self, CERTIFICATE, KeyId, is_sealed};
 use crate::spec::{Manifests, is_manifest};
 use knarr_node::name::RepoPath;
+use std::mem::take;
 
 /// Some files, and what is said of the Secrets in them.
 #[derive(Default)]
@@ -34,7 +35,7 @@ pub fn check(repo: &Repo) -> Result<(Inputs, Findings), CliError> {
     let mut of_certificates = Findings::default();
     let keys = seal::held::keys(&certificates, &mut of_certificates);
     let judged = history.with_each(&new, |path, bytes| judge(path, bytes, &keys))?;
-    let Judged { mut inputs, mut findings, sealed } = judged.into_iter().fold(Judged::default(), Judged::and);
+    let Judged { mut inputs, mut findings, sealed } = Judged::all(judged);
     if inputs.files.values().any(|bytes| is_sealed(bytes)) {
         findings.append(of_certificates);
         seal::held::ends(&certificates, today(), &mut findings);
@@ -42,7 +43,7 @@ pub fn check(repo: &Repo) -> Result<(Inputs, Findings), CliError> {
     }
     if !sealed.is_empty() {
         old.retain(|entry| is_input(&entry.path) && is_manifest(&entry.path));
-        let others = history.with_each(&old, others)?.into_iter().fold(Judged::default(), Judged::and);
+        let others = Judged::all(history.with_each(&old, others)?);
         inputs.files.extend(others.inputs.files);
         twice::check(sealed, others.sealed, &inputs, &mut findings);
     }
@@ -82,12 +83,16 @@ fn others(path: &RepoPath, bytes: &[u8]) -> Judged {
 }
 
 impl Judged {
-    fn and(mut self, other: Self) -> Self {
-        self.inputs.files.extend(other.inputs.files);
-        self.inputs.elsewhere.extend(other.inputs.elsewhere);
-        self.findings.append(other.findings);
-        self.sealed.extend(other.sealed);
-        self
+    /// Makes one of what is said of many files, in git's order.
+    fn all(mut judged: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        all.inputs.files = judged.iter_mut().flat_map(|one| take(&mut one.inputs.files)).collect();
+        all.inputs.elsewhere = judged.iter_mut().flat_map(|one| take(&mut one.inputs.elsewhere)).collect();
+        for one in judged {
+            all.findings.append(one.findings);
+            all.sealed.extend(one.sealed);
+        }
+        all
     }
 }
 

@@ -4,12 +4,15 @@ use super::history::cannot;
 use super::past::PICKED;
 use super::{GitError, History};
 use crate::each::each_with;
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use git2::{
     Index, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid, Repository, Tree, TreeWalkMode,
     TreeWalkResult,
 };
 use knarr_node::name::RepoPath;
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 /// Names the index of a commit of some files only, which git makes for it. Source: git(1), "GIT_INDEX_FILE".
 const INDEX: &str = "GIT_INDEX_FILE";
@@ -29,6 +32,8 @@ pub struct Entry {
     /// Whether the commit would bring it, or change it.
     pub is_new: bool,
     id: Oid,
+    /// How many bytes the file of the work tree had that was staged.
+    length: u32,
 }
 
 impl History {
@@ -48,14 +53,14 @@ impl History {
         let entry = |entry: IndexEntry| {
             let (path, id) = (String::from_utf8(entry.path).ok()?, entry.id);
             let is_new = there.iter().all(|files| files.get(&path) != Some(&id));
-            Some(Entry { path: path.parse().ok()?, is_new, id })
+            Some(Entry { path: path.parse().ok()?, is_new, id, length: entry.file_size })
         };
         Ok(index.iter().filter(|entry| is_file(entry) && entry.file_size <= most).filter_map(entry).collect())
     }
 
     /// Does `work` with the path and bytes of each of some files, on all cores: each has a repository of its own, for of one
-    /// libgit2 reads one object at a time. Nobody hashes the bytes again, which would take a fifth of a commit's time: git
-    /// has just done so, and does when it sends them.
+    /// libgit2 reads one object at a time. Nobody hashes the object again, which would take a fifth of a commit's time: git
+    /// has just done so, and does when it sends it.
     pub fn with_each<R: Send>(
         &self,
         entries: &[Entry],
@@ -63,7 +68,11 @@ impl History {
     ) -> Result<Vec<R>, GitError> {
         git2::opts::strict_hash_verification(false);
         let again = |error: &git2::Error| git2::Error::new(error.code(), error.class(), error.message());
+        let root = self.0.workdir();
         let read = |repository: &Result<Repository, git2::Error>, entry: &Entry| {
+            if let Some(bytes) = root.and_then(|root| entry.unchanged(root)) {
+                return Ok(work(&entry.path, &bytes));
+            }
             let objects = repository.as_ref().map_err(again)?.odb()?;
             Ok(work(&entry.path, objects.read(entry.id)?.data()))
         };
@@ -72,6 +81,23 @@ impl History {
         };
         let place = self.0.path();
         each_with(entries, || Repository::open(place), named).into_iter().collect()
+    }
+}
+
+impl Entry {
+    /// Returns the file of the work tree where it is just what is staged, which it mostly is. What proves that is git's name for
+    /// its bytes, found in a fraction of the time in which the object is unpacked. Source: git-hash-object(1), gitglossary(7), "blob".
+    fn unchanged(&self, root: &Path) -> Option<Vec<u8>> {
+        let path = root.join(self.path.as_str());
+        let there = fs::symlink_metadata(&path).ok()?;
+        if !there.is_file() || there.len() != u64::from(self.length) {
+            return None; // nor is a pipe waited for
+        }
+        let bytes = fs::read(path).ok()?;
+        let mut name = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+        name.update(format!("blob {}\0", bytes.len()).as_bytes());
+        name.update(&bytes);
+        (name.finish().as_ref() == self.id.as_bytes()).then_some(bytes)
     }
 }
 

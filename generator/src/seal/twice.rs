@@ -34,21 +34,19 @@ impl Named {
         }
         named
     }
+}
 
-    fn title(&self) -> String {
-        let (namespace, name) = &self.key;
-        if namespace.ends_with('/') { name.clone() } else { format!("{namespace}/{name}") }
-    }
+fn title((namespace, name): &(String, String)) -> String {
+    if namespace.ends_with('/') { name.clone() } else { format!("{namespace}/{name}") }
 }
 
 /// Reports those of some sealed Secrets that are sealed elsewhere too: among `others`, or among themselves.
 pub(crate) fn check(named: Vec<Named>, others: Vec<Named>, inputs: &Inputs, findings: &mut Findings) {
     let mut seen: BTreeMap<_, _> = others.into_iter().map(|other| (other.key, other.place)).collect();
     for named in named {
-        let secret = named.title();
         match seen.entry(named.key) {
-            Entry::Occupied(other) => {
-                let other = other.get().shown(inputs);
+            Entry::Occupied(there) => {
+                let (secret, other) = (title(there.key()), there.get().shown(inputs));
                 findings.add(named.place, Fault::TwoSealed { secret, other });
             }
             Entry::Vacant(free) => drop(free.insert(named.place)),

@@ -133,6 +133,18 @@ fn the_index_counts_and_not_the_work_tree() {
     assert!(said.contains("error[KN0321]") && said.contains("1 error"), "what is staged counts: {said}");
 }
 
+/// As git-crypt does: in the work tree it is in the clear, and as long.
+#[test]
+fn what_a_filter_of_git_encrypts_is_judged_as_it_is_committed() {
+    let home = home();
+    home.git("harbor", &["config", "filter.hide.clean", "tr a-z n-za-m"]);
+    home.write("harbor/.gitattributes", "hidden.yaml filter=hide\n");
+    home.write("harbor/hidden.yaml", PLAIN);
+    let said = commit(&home, &[]);
+    assert!(said.ends_with("committed\n"), "{said}");
+    assert!(home.git("harbor", &["show", "HEAD:hidden.yaml"]).contains("xvaq: Srperg"));
+}
+
 #[test]
 fn a_commit_of_some_files_is_judged_by_these() {
     let home = home();
