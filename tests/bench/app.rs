@@ -27,7 +27,7 @@ pub(crate) fn measure(peers: &Peers) -> Vec<Figure> {
             assert_eq!(objects(&print()), shown, "{name} gives the same objects");
             (name, move || drop(print()))
         });
-        Figure::beside(what, Target::TimesFaster(5.0), || (), || drop(ours()), peer)
+        Figure::beside(what, Target::TimesFaster(5.0), || drop(ours()), peer)
     };
     vec![
         beside(

@@ -58,7 +58,11 @@ impl Values {
     /// As [`Values::times`]; what prepares each run is not timed.
     pub(crate) fn times_after(runs: usize, mut prepare: impl FnMut(), mut work: impl FnMut()) -> Self {
         work();
-        Self::new(Unit::Seconds, (0..runs).map(|_| time(&mut prepare, &mut work)).collect())
+        let mut once = || {
+            prepare();
+            time(&mut work)
+        };
+        Self::new(Unit::Seconds, (0..runs).map(|_| once()).collect())
     }
 
     /// Takes what was measured elsewhere.
@@ -84,32 +88,32 @@ impl std::fmt::Display for Values {
     }
 }
 
-/// Returns how many seconds the work takes, when all is prepared.
-fn time(prepare: &mut impl FnMut(), work: &mut impl FnMut()) -> f64 {
-    prepare();
+/// Returns how many seconds the work takes.
+fn time(work: &mut impl FnMut()) -> f64 {
     let began = Instant::now();
     work();
     began.elapsed().as_secs_f64()
 }
 
 impl Figure {
-    /// Runs a work and that of a peer in turn, once for warmth and then 31 times: what else the machine does meanwhile slows
-    /// them alike. What prepares each run is not timed.
+    /// Runs a work and that of a peer in turn, each twenty times in a row as a shell's loop does, five times over: what else the
+    /// machine does meanwhile slows them alike.
     pub(crate) fn beside(
         what: &'static str,
         target: Target,
-        mut prepare: impl FnMut(),
         mut ours: impl FnMut(),
         peer: Option<(&str, impl FnMut())>,
     ) -> Self {
-        let Some((name, mut theirs)) = peer else {
-            return Self { what, ours: Values::times_after(31, prepare, ours), target, peer: None };
-        };
-        let mut turn = || (time(&mut prepare, &mut ours), time(&mut prepare, &mut theirs));
-        turn();
-        let (ours, theirs) = (0..31).map(|_| turn()).unzip();
-        let [ours, theirs] = [ours, theirs].map(|times| Values::new(Unit::Seconds, times));
-        Self { what, ours, target, peer: Some((name.to_owned(), theirs)) }
+        let (name, mut theirs) = peer.unzip();
+        let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            our_times.extend((0..20).map(|_| time(&mut ours)));
+            if let Some(theirs) = &mut theirs {
+                their_times.extend((0..20).map(|_| time(theirs)));
+            }
+        }
+        let peer = name.map(|name| (name.to_owned(), Values::new(Unit::Seconds, their_times)));
+        Self { what, ours: Values::new(Unit::Seconds, our_times), target, peer }
     }
 
     /// Takes times in seconds that were measured elsewhere, without a peer.

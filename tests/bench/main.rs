@@ -81,7 +81,8 @@ fn boot() -> Option<Lab> {
 const HEAD: &str = "# Benchmarks
 
 Written by `make bench`: static release builds as of `make dist`, peers measured in the same run on the same machine. Times are medians, with the
-least and the most in brackets. Absolute times do not travel to other machines; ratios do, roughly.
+least and the most in brackets. Absolute times do not travel to other machines; ratios do, roughly. Programs that take milliseconds run twenty times in
+a row, as in a shell's loop, in turn with their peer, five times over.
 
 Rows of many machines are of repositories with so many agents and 100 apps of four objects, each size made anew; nothing is
 cached between two runs. `render` of all begins without rendered/. Of 5,000 machines against 1,000, linear is 5 ×; a fifth more

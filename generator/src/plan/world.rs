@@ -221,7 +221,7 @@ fn read<T: DeserializeOwned>(files: &Side, path: &str) -> Result<Option<T>, CliE
 }
 
 fn parse<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, CliError> {
-    let read = serde_saphyr::from_slice(bytes);
+    let read = serde_saphyr::from_slice_with_options(bytes, serde_saphyr::options! { emit_comments: false });
     read.map_err(|error| CliError::user(format!("cannot read `{path}` of that commit: {error}")))
 }
 
