@@ -71,7 +71,7 @@ impl World {
         let directory = Some(Arc::new(prepared.model.directory.clone()));
         let machine = |(name, state): (NodeName, NodeState)| {
             let (secrets, directory) = (sealed(&prepared.tree, &name), directory.clone());
-            let text = match prepared.tree.0.get(&file(&name)) {
+            let text = match prepared.tree.0.get(&file(&name, "yaml")) {
                 Some(Output::Text(text)) => text.clone().into_bytes(),
                 Some(Output::Sealed(_)) | None => Vec::new(),
             };
@@ -196,8 +196,8 @@ impl Machine {
     }
 }
 
-fn file(node: &NodeName) -> RepoPath {
-    format!("rendered/nodes/{node}.yaml").parse().expect("a name has no slash")
+fn file(node: &NodeName, end: &str) -> RepoPath {
+    format!("rendered/nodes/{node}.{end}").parse().expect("a name has no slash")
 }
 
 /// Returns a sentence for each other place where machines find the commits.
@@ -221,23 +221,22 @@ fn read<T: DeserializeOwned>(files: &Side, path: &str) -> Result<Option<T>, CliE
 }
 
 fn parse<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, CliError> {
-    let read = serde_saphyr::from_slice_with_options(bytes, serde_saphyr::options! { emit_comments: false });
+    let options = serde_saphyr::options! { strict_booleans: true, emit_comments: false };
+    let read = serde_saphyr::from_slice_with_options(bytes, options);
     read.map_err(|error| CliError::user(format!("cannot read `{path}` of that commit: {error}")))
 }
 
 fn sealed(tree: &Tree, node: &NodeName) -> BTreeMap<String, String> {
-    let path = format!("rendered/nodes/{node}.age");
-    match tree.0.iter().find(|(there, _)| there.as_str() == path) {
-        Some((_, Output::Sealed(sealed))) => pairs(&sealed.sources()),
-        Some((_, Output::Text(_))) | None => BTreeMap::new(),
+    match tree.0.get(&file(node, "age")) {
+        Some(Output::Sealed(sealed)) => pairs(&sealed.sources()),
+        Some(Output::Text(_)) | None => BTreeMap::new(),
     }
 }
 
 fn listed(list: Option<&Outputs>, node: &NodeName) -> BTreeMap<String, String> {
-    let path = format!("rendered/nodes/{node}.age");
-    match list.and_then(|list| list.0.iter().find(|(there, _)| there.as_str() == path)) {
-        Some((_, outputs::Output::Encrypted { of, .. })) => pairs(of),
-        Some((_, outputs::Output::Plain(_))) | None => BTreeMap::new(),
+    match list.and_then(|list| list.0.get(&file(node, "age"))) {
+        Some(outputs::Output::Encrypted { of, .. }) => pairs(of),
+        Some(outputs::Output::Plain(_)) | None => BTreeMap::new(),
     }
 }
 

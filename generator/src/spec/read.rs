@@ -33,7 +33,9 @@ pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<V
 /// # Errors
 /// The finding that says what is wrong with it, and where.
 pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Value>, Finding> {
-    as_kubectl(path, bytes)
+    let read = events::read(utf8(path, bytes)?);
+    let values = read.map(|trees| trees.iter().map(|tree| tree.to_value()).collect());
+    values.map_or_else(|| as_kubectl(path, bytes), Ok)
 }
 
 /// Reads the same with the place of each key and value.
