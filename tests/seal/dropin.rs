@@ -1,8 +1,10 @@
 //! The same command lines, typed to kubeseal and to knarr by that name: same exit codes, same files, same meaning.
 
+mod server;
 pub(crate) mod world;
 
 use serde_json::json;
+use server::Server;
 use std::os::unix::fs::PermissionsExt;
 use world::{Ran, World};
 
@@ -103,6 +105,25 @@ fn certificates_files_and_refusals_are_those_of_kubeseal() {
     }
     let world = World::new();
     world.same(&format!("--fetch-cert --cert file://{}", world.our_file("cert.pem").display()), "", &[]);
+}
+
+#[test]
+fn a_certificate_is_fetched_as_kubeseal_fetches_it() {
+    let world = World::new();
+    let folder = world.our_file(".");
+    for server in [Server::plain(&folder), Server::tls(&folder)] {
+        let known = server.certificate();
+        for variables in [&[][..], &[("SSL_CERT_FILE", known.as_str())]] {
+            for name in ["cert.pem", "missing.pem", "value"] {
+                world.same(&format!("--cert {}/{name} -n shop", server.url), OPAQUE, variables);
+            }
+        }
+    }
+    let server = Server::tls(&folder);
+    let [known, words] = [server.certificate(), format!("--cert {}/cert.pem -n shop", server.url)];
+    let codes = |variables: &[(&str, &str)]| world.both(&words, OPAQUE, variables).map(|ran| ran.code);
+    assert_eq!(codes(&[("SSL_CERT_FILE", known.as_str())]), [Some(0); 2], "who is known is believed");
+    assert_eq!(codes(&[]), [Some(1); 2], "who is not known is not");
 }
 
 #[test]
