@@ -10,6 +10,7 @@ use git2::{
     TreeWalkResult,
 };
 use knarr_node::name::RepoPath;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -58,8 +59,8 @@ impl History {
         Ok(index.iter().filter(|entry| is_file(entry) && entry.file_size <= most).filter_map(entry).collect())
     }
 
-    /// Does `work` with the path and bytes of each of some files, on all cores: each has a repository of its own, for of one
-    /// libgit2 reads one object at a time. Nobody hashes the object again, which would take a fifth of a commit's time: git
+    /// Does `work` with the path and bytes of each of some files, on all cores: who needs an object has a repository of its own,
+    /// for of one libgit2 reads one object at a time. Nobody hashes the object again, which would take a fifth of a commit's time: git
     /// has just done so, and does when it sends it.
     pub fn with_each<R: Send>(
         &self,
@@ -68,19 +69,19 @@ impl History {
     ) -> Result<Vec<R>, GitError> {
         git2::opts::strict_hash_verification(false);
         let again = |error: &git2::Error| git2::Error::new(error.code(), error.class(), error.message());
-        let root = self.0.workdir();
-        let read = |repository: &Result<Repository, git2::Error>, entry: &Entry| {
+        let (root, place) = (self.0.workdir(), self.0.path());
+        let read = |repository: &OnceCell<Result<Repository, git2::Error>>, entry: &Entry| {
             if let Some(bytes) = root.and_then(|root| entry.unchanged(root)) {
                 return Ok(work(&entry.path, &bytes));
             }
+            let repository = repository.get_or_init(|| Repository::open(place));
             let objects = repository.as_ref().map_err(again)?.odb()?;
             Ok(work(&entry.path, objects.read(entry.id)?.data()))
         };
         let named = |repository: &_, entry: &Entry| {
             read(repository, entry).map_err(cannot(&format!("`{}`", entry.path)))
         };
-        let place = self.0.path();
-        each_with(entries, || Repository::open(place), named).into_iter().collect()
+        each_with(entries, OnceCell::new, named).into_iter().collect()
     }
 }
 
