@@ -33,9 +33,9 @@ pub fn parse_all<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<V
 /// # Errors
 /// The finding that says what is wrong with it, and where.
 pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Value>, Finding> {
-    let read = events::read(utf8(path, bytes)?);
-    let values = read.map(|trees| trees.iter().map(|tree| tree.to_value()).collect());
-    values.map_or_else(|| as_kubectl(path, bytes), Ok)
+    let text = utf8(path, bytes)?;
+    let values = events::read(text).map(|trees| trees.iter().map(|tree| tree.to_value()).collect());
+    values.map_or_else(|| as_kubectl(path, text), Ok)
 }
 
 /// Reads the same with the place of each key and value.
@@ -44,11 +44,10 @@ pub fn parse_objects(path: &RepoPath, bytes: &[u8]) -> Result<Vec<serde_json::Va
 /// The finding that says what is wrong with it, and where.
 pub fn parse_trees(path: &RepoPath, bytes: &[u8]) -> Result<Vec<At<Tree>>, Finding> {
     let text = merged(path, bytes)?;
-    events::read(text).map_or_else(|| as_kubectl(path, bytes), Ok)
+    events::read(text).map_or_else(|| as_kubectl(path, text), Ok)
 }
 
-pub(super) fn as_kubectl<T: DeserializeOwned>(path: &RepoPath, bytes: &[u8]) -> Result<Vec<T>, Finding> {
-    let text = utf8(path, bytes)?;
+pub(super) fn as_kubectl<T: DeserializeOwned>(path: &RepoPath, text: &str) -> Result<Vec<T>, Finding> {
     let options = serde_saphyr::options! {
         with_snippet: false, emit_comments: false, strict_booleans: true, legacy_octal_numbers: true
     };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 /// What the reader of all YAML says of a text.
 fn whole(text: &str) -> Option<Vec<At<Tree>>> {
-    as_kubectl(&"apps/a/a.yaml".parse().unwrap(), text.as_bytes()).ok()
+    as_kubectl(&"apps/a/a.yaml".parse().unwrap(), text).ok()
 }
 
 /// Proves that what is read is what the other reader reads, with each place; returns whether it is read.
