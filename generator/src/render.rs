@@ -86,7 +86,7 @@ impl Prepared {
     /// Returns the paths that a render would write or remove, the list of outputs among them.
     pub fn paths(&self) -> Vec<RepoPath> {
         let mut paths: Vec<RepoPath> = self.steps.iter().map(|step| step.path().clone()).collect();
-        let listed = self.there.get(&list_path()).map(Vec::as_slice);
+        let listed = self.there.get(owned::PATH).map(Vec::as_slice);
         let seals = self.steps.iter().any(|step| matches!(step, Step::Seal(..)));
         if seals || listed != Some(outputs(&self.tree, &self.there, &BTreeMap::new()).as_bytes()) {
             paths.push(list_path());
@@ -97,8 +97,7 @@ impl Prepared {
 
 /// Warns of devices that know a node otherwise than it will be: by the directory that was rendered last.
 fn cuts(new: &Listing, there: &BTreeMap<RepoPath, Vec<u8>>, findings: &mut Findings) {
-    let old = there.iter().find(|(path, _)| path.as_str() == MESH);
-    let Some(old) = old.and_then(|(_, bytes)| serde_saphyr::from_slice::<Listing>(bytes).ok()) else {
+    let Some(old) = there.get(MESH).and_then(|bytes| serde_saphyr::from_slice::<Listing>(bytes).ok()) else {
         return;
     };
     for (node, devices) in cut(&old, new) {
@@ -192,7 +191,7 @@ fn lists(
     there: &BTreeMap<RepoPath, Vec<u8>>,
     unlisted: Vec<Outputs>,
 ) -> Vec<Outputs> {
-    let here = there.get(&list_path()).and_then(|bytes| serde_saphyr::from_slice(bytes).ok());
+    let here = there.get(owned::PATH).and_then(|bytes| serde_saphyr::from_slice(bytes).ok());
     let merged = history.map(History::outputs).unwrap_or_default();
     here.into_iter().chain(unlisted).chain(merged).collect()
 }

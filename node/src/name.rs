@@ -58,6 +58,12 @@ macro_rules! name {
                 &self.0
             }
         }
+        /// Maps by name are asked with a text, too: both have the same order.
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
     };
 }
 

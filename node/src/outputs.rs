@@ -64,7 +64,7 @@ impl Outputs {
             Some(digest) if *digest != output.digest() => Some(Stray::Edited(path.clone())),
             Some(_) => None,
         });
-        let foreign = there.keys().filter(|path| !self.0.contains_key(path)).cloned().map(Stray::Foreign);
+        let foreign = there.keys().filter(|path| !self.0.contains_key(*path)).cloned().map(Stray::Foreign);
         let mut strays: Vec<Stray> = listed.chain(foreign).collect();
         strays.sort();
         strays

@@ -179,7 +179,7 @@ mod tests {
             Some(ClusterReport { by: Some("edge".parse().unwrap()), commit, how, apps, strange_keys })
         };
         for (node, how) in [("edge", ClusterOutcome::Converged), ("worker", ClusterOutcome::Elsewhere)] {
-            all.known.get_mut(&node.parse().unwrap()).unwrap().report.cluster = says(how);
+            all.known.get_mut(node).unwrap().report.cluster = says(how);
         }
         assert!(
             text(&all, 1040)

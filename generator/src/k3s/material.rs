@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn tokens_pin_the_servers_authority_and_have_passwords_of_their_own() {
         let made = made();
-        let ca = fingerprint(made.certificates[&"secrets/server-ca.crt".parse().unwrap()].as_bytes());
+        let ca = fingerprint(made.certificates["secrets/server-ca.crt"].as_bytes());
         let password = |secret: &str, user: &str| {
             let begin = format!("K10{}::{user}:", ca.hex());
             made.secrets[&name(secret)].strip_prefix(&begin).unwrap().to_owned()

@@ -77,7 +77,7 @@ fn decides(path: &str) -> Option<&'static str> {
 /// Returns the outputs that the branch's own list does not explain.
 fn edited(history: &History, tip: &Oid) -> Result<Vec<RepoPath>, CliError> {
     let mut files = history.files(tip.as_str(), "rendered")?;
-    let list = files.remove(&outputs::PATH.parse().expect("it is a path")).unwrap_or_default();
+    let list = files.remove(outputs::PATH).unwrap_or_default();
     let list: Outputs = serde_saphyr::from_slice(&list).unwrap_or_default();
     let there = files.iter().map(|(path, bytes)| (path.clone(), crate::secrets::digest(bytes))).collect();
     let edited = |stray| match stray {

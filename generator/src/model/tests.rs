@@ -66,7 +66,7 @@ fn a_node_wins_over_the_cluster_for_the_same_file() {
     let (_, model) = check(&example());
     let states = crate::lower::states(&model.unwrap());
     let motd = |node: &str| {
-        let state = &states[&node.parse().unwrap()];
+        let state = &states[node];
         let text = serde_json::to_string(&state.items).unwrap();
         text.contains("This is edge.")
     };

@@ -77,7 +77,6 @@ impl World {
             };
             (name, Machine { state, text, directory, secrets })
         };
-        let signers = prepared.tree.0.iter().find(|(path, _)| path.as_str() == SIGNERS);
         Self {
             machines: states(&prepared.model).into_iter().map(machine).collect(),
             removed: prepared
@@ -89,9 +88,9 @@ impl World {
                 .collect(),
             directory: directory.clone(),
             objects: Objects::of_tree(&prepared.tree, Some(&cluster(&prepared.model))),
-            signers: match signers {
-                Some((_, Output::Text(text))) => text.clone(),
-                Some((_, Output::Sealed(_))) | None => String::new(),
+            signers: match prepared.tree.0.get(SIGNERS) {
+                Some(Output::Text(text)) => text.clone(),
+                Some(Output::Sealed(_)) | None => String::new(),
             },
         }
     }
@@ -146,8 +145,7 @@ impl World {
             let name =
                 path.as_str().strip_prefix("rendered/nodes/").and_then(|name| name.strip_suffix(".yaml"));
             if let Some(name) = name {
-                let named = name.parse::<NodeName>().ok().and_then(|name| like.machines.get(&name));
-                let same = named.filter(|machine| machine.text == *bytes);
+                let same = like.machines.get(name).filter(|machine| machine.text == *bytes);
                 let state = match same {
                     Some(machine) => machine.state.clone(),
                     None => parse(path.as_str(), bytes)?,
@@ -161,9 +159,8 @@ impl World {
         world.objects = Objects::of_files(files, cluster.as_ref());
         let tombstones = cluster.iter().flat_map(ClusterState::tombstones);
         world.removed = tombstones.map(|tombstone| tombstone.node.clone()).collect();
-        let signers = files.iter().find(|(path, _)| path.as_str() == SIGNERS);
-        world.signers =
-            signers.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+        let signers = files.get(SIGNERS).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        world.signers = signers.unwrap_or_default();
         Ok(world)
     }
 }
@@ -216,8 +213,7 @@ pub(super) fn notes(old: &World, new: &World) -> BTreeSet<String> {
 const SIGNERS: &str = "rendered/access/signers";
 
 fn read<T: DeserializeOwned>(files: &Side, path: &str) -> Result<Option<T>, CliError> {
-    let file = files.iter().find(|(there, _)| there.as_str() == path);
-    file.map(|(_, bytes)| parse(path, bytes)).transpose()
+    files.get(path).map(|bytes| parse(path, bytes)).transpose()
 }
 
 fn parse<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, CliError> {

@@ -89,7 +89,7 @@ fn of_secrets(text: &str) -> Result<Vec<SealingKey>, KeyError> {
     let found = secrets(text, &given).map_err(|_| KeyError::Read)?;
     let key = |found: super::Found| {
         let plain = found.secret.map_err(|_| KeyError::Read)?;
-        let key = plain.values.iter().find(|(key, _)| key.as_str() == "tls.key").ok_or(KeyError::Read)?.1;
+        let key = plain.values.get("tls.key").ok_or(KeyError::Read)?;
         SealingKey::read(std::str::from_utf8(&key.0).map_err(|_| KeyError::Read)?)
     };
     found.into_iter().map(key).collect()

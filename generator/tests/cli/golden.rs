@@ -31,7 +31,7 @@ fn commit(home: &Home) {
 fn from_an_older_template(home: &Home, changes: &[(&str, &str, &str)]) {
     let mut made = texts(Service::Github);
     for (path, now, then) in changes {
-        let text = made.get_mut(&path.parse().unwrap()).unwrap();
+        let text = made.get_mut(*path).unwrap();
         assert!(text.contains(now), "{path} has no {now}");
         *text = text.replacen(now, then, 1);
         home.write(&format!("harbor/{path}"), text);

@@ -94,7 +94,7 @@ impl Machine {
 
 impl Net {
     pub(crate) fn device(&self, name: &str) -> Option<&Device> {
-        self.devices.get(&name.parse().unwrap())
+        self.devices.get(name)
     }
     pub(crate) fn tunnel(&self, name: &str, key: WgKey) -> Option<Tunnel> {
         self.device(name)?.wireguard.as_ref()?.tunnels.get(&key).cloned()
@@ -118,7 +118,7 @@ impl Net {
         self.ways.entry(to).or_default().insert(metric(words), way);
     }
     pub(crate) fn table(&self, name: &str) -> Option<&String> {
-        self.tables.get(&name.parse().unwrap())
+        self.tables.get(name)
     }
     pub(crate) fn plant_table(&mut self, name: &str, inside: &str) {
         self.tables.insert(name.parse().unwrap(), words(inside));

@@ -85,7 +85,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
 fn there<'a>(app: &AppName, files: &Files, inputs: &'a Inputs) -> Option<&'a RepoPath> {
     let folder = format!("apps/{app}/");
     let there = |(path, bytes): &(&RepoPath, &Vec<u8>)| {
-        **path == self::path(app) || (path.as_str().starts_with(&folder) && files.get(path) != Some(bytes))
+        **path == self::path(app) || (path.as_str().starts_with(&folder) && files.get(*path) != Some(bytes))
     };
     inputs.files.iter().find(there).map(|(path, _)| path)
 }

@@ -135,7 +135,7 @@ fn a_cluster_is_filled_in_the_order_in_which_one_needs_the_other() {
     ];
     assert_eq!(names, expected);
     let sealed = |node: &str| match tree.0.get(&path(&format!("rendered/nodes/{node}.age"))) {
-        Some(Output::Sealed(sealed)) => sealed.of.contains_key(&"sealing-keys".parse().unwrap()),
+        Some(Output::Sealed(sealed)) => sealed.of.contains_key("sealing-keys"),
         Some(Output::Text(_)) | None => false,
     };
     assert!(sealed("edge") && !sealed("worker"), "servers alone get the sealing keys");

@@ -44,7 +44,7 @@ fn with_servers() -> Inputs {
 fn items(inputs: &Inputs, node: &str) -> Vec<Item> {
     let (findings, model) = check(inputs);
     let model = model.unwrap_or_else(|| panic!("{}", finding::text(&findings, inputs, false)));
-    states(&model)[&node.parse().unwrap()].items.clone()
+    states(&model)[node].items.clone()
 }
 
 fn file(items: &[Item], at: &str) -> String {
@@ -150,7 +150,7 @@ fn k3s_reads_all_that_it_starts_with() {
         };
         let reads = unit(&items).reads;
         let missed: Vec<_> = made.filter(ours).filter(|at| !reads.contains(*at)).collect();
-        assert!(missed.is_empty() && reads.contains(&"/usr/local/bin/k3s".parse().unwrap()), "{missed:?}");
+        assert!(missed.is_empty() && reads.contains("/usr/local/bin/k3s"), "{missed:?}");
     }
 }
 
@@ -267,7 +267,7 @@ fn a_machine_registers_with_its_labels_and_taints_and_no_restart_comes_of_them()
         file(&after, FIRST).ends_with("node-label: [disk=fast]\nnode-taint: [dedicated=db:NoSchedule]\n")
     );
     assert_eq!((file(&before, CONFIG), unit(&before).reads), (file(&after, CONFIG), unit(&after).reads));
-    assert!(!unit(&after).reads.contains(&FIRST.parse().unwrap()));
+    assert!(!unit(&after).reads.contains(FIRST));
 }
 
 #[test]
@@ -287,8 +287,6 @@ fn a_machine_for_whose_architecture_nothing_is_pinned_runs_no_k3s() {
     let lock = lock.replace(&format!(", arm64: {arm}"), "");
     inputs.files.insert(path("knarr.lock"), lock.into_bytes());
     let states = states(&check(&inputs).1.unwrap());
-    let runs = |node: &str| {
-        states[&node.parse().unwrap()].items.iter().any(|item| matches!(item, Item::Artifact(_)))
-    };
+    let runs = |node: &str| states[node].items.iter().any(|item| matches!(item, Item::Artifact(_)));
     assert!(runs("edge") && runs("worker") && !runs("attic"));
 }

@@ -48,9 +48,7 @@ fn a_device_is_cut_by_what_its_configuration_says_and_by_nothing_else() {
 
 #[test]
 fn the_directory_says_where_each_machine_is_found() {
-    let ssh = |listing: &Listing, node: &str| {
-        listing.nodes[&node.parse().unwrap()].ssh.as_ref().unwrap().to_string()
-    };
+    let ssh = |listing: &Listing, node: &str| listing.nodes[node].ssh.as_ref().unwrap().to_string();
     let usual = listing(&[]);
     assert_eq!(ssh(&usual, "edge"), "203.0.113.7:22");
     assert_eq!(ssh(&usual, "attic"), "10.210.38.122:22");
@@ -61,6 +59,6 @@ fn the_directory_says_where_each_machine_is_found() {
         Slip("nodes/worker.yaml", "address: 198.51.100.4", "address: \"2001:db8::4\""),
     ]);
     assert_eq!(ssh(&narrow, "edge"), "203.0.113.7:2222", "which witnesses may dial it there, they work out");
-    assert_eq!(narrow.nodes[&"worker".parse().unwrap()].at[0].to_string(), "[2001:db8::4]:51821");
+    assert_eq!(narrow.nodes["worker"].at[0].to_string(), "[2001:db8::4]:51821");
     assert_eq!(narrow.domain.as_str(), "harbor.internal");
 }

@@ -27,10 +27,9 @@ fn known() -> Vec<Known> {
         let is_it = |(of, key, _): &&(Scope, usize, &str)| of.to_string() == scope && *key == which;
         let text = KUBESEAL.iter().find(is_it).unwrap().2;
         let there: SealedSecret = serde_saphyr::from_str(text).unwrap();
-        let name = name.parse().unwrap();
-        let sealed = STANDARD.decode(&there.spec.encrypted_data[&name]).unwrap();
+        let sealed = STANDARD.decode(&there.spec.encrypted_data[name]).unwrap();
         let byte = |at: usize| u8::from_str_radix(&session[2 * at..2 * at + 2], 16).unwrap();
-        let value = values()[&name].0.to_vec();
+        let value = values()[name].0.to_vec();
         Known { which, label: there.label(), session: (0..32).map(byte).collect(), value, sealed }
     };
     SESSIONS.lines().map(one).collect()
