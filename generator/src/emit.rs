@@ -4,7 +4,7 @@ mod diff;
 mod stray;
 pub mod yaml;
 
-pub use diff::{Known, Past, Step, diff, outputs};
+pub use diff::{Known, Near, Past, Step, diff, outputs};
 pub use yaml::Line;
 
 use crate::model::Object;
@@ -19,6 +19,13 @@ pub enum Output {
     Text(String),
     /// Secrets encrypted anew: never the same bytes twice.
     Sealed(Sealed),
+}
+
+impl Output {
+    /// Whether these bytes are all of it.
+    pub fn is(&self, bytes: &[u8]) -> bool {
+        matches!(self, Self::Text(text) if text.as_bytes() == bytes)
+    }
 }
 
 /// An encrypted file: what is in it and who can open it.
@@ -63,13 +70,12 @@ impl Tree {
 
     /// Adds a value as YAML with these lines, below one that says who writes it.
     pub fn lines(&mut self, path: &str, value: &impl Serialize, line: Line) {
-        let body = yaml::to_string(value, line).expect("what is rendered has text keys only");
-        self.text(path, format!("# Written by `knarr render`: do not edit.\n{body}"));
+        self.text(path, yaml::file(value, line));
     }
 
     /// Adds Kubernetes objects, a document each.
     pub fn objects(&mut self, path: &str, objects: &[Object]) {
-        self.text(path, format!("# Written by `knarr render`: do not edit.\n{}", documents(objects)));
+        self.text(path, format!("{}{}", yaml::HEAD, documents(objects)));
     }
 
     /// Adds an encrypted file.

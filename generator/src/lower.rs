@@ -13,7 +13,8 @@ pub use apps::FOLDER as APPS;
 pub use k3s::founder;
 pub use ssh::{KNOWN_HOSTS, SSH_CONFIG};
 
-use crate::emit::{Line, Sealed, Tree};
+use crate::each::each;
+use crate::emit::{Line, Sealed, Tree, yaml};
 use crate::model::{Model, Node};
 use knarr_node::firewall::FirewallPart;
 use knarr_node::item::Item;
@@ -28,20 +29,37 @@ pub const MESH: &str = "rendered/mesh.yaml";
 /// The device of the mesh on every machine.
 const DEVICE: &str = "knarr0";
 
+/// All that a Model comes to.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// What each machine is to be; a removed one has no State.
+    pub nodes: BTreeMap<NodeName, NodeState>,
+    /// What the cluster itself is to be.
+    pub cluster: ClusterState,
+    /// The files that say so.
+    pub tree: Tree,
+}
+
 /// Returns all that is rendered from a Model.
-pub fn lower(model: &Model) -> Tree {
+pub fn lower(model: &Model) -> Lowered {
+    let (mut nodes, cluster) = (BTreeMap::new(), cluster::state(model));
     let mut tree = Tree::default();
-    let of_cluster = cluster::state(model);
-    for (name, state) in states(model) {
-        let secrets = bundle(model, &state, &of_cluster);
+    let written = each(&there(model).collect::<Vec<_>>(), |(name, node)| {
+        let state = state(model, name, node);
+        let text = yaml::file(&state, Line::Fits);
+        (state, text)
+    });
+    for (state, text) in written {
+        let (name, secrets) = (&state.node, bundle(model, &state, &cluster));
         if !secrets.is_empty() {
             let of = secrets.into_iter().map(|name| (name.clone(), model.secrets[name].clone())).collect();
-            let to = BTreeSet::from([model.nodes[&name].keys.age.clone()]);
+            let to = BTreeSet::from([model.nodes[name].keys.age.clone()]);
             tree.sealed(&format!("rendered/nodes/{name}.age"), Sealed { to, of });
         }
-        tree.yaml(&format!("rendered/nodes/{name}.yaml"), &state);
+        tree.text(&format!("rendered/nodes/{name}.yaml"), text);
+        nodes.insert(name.clone(), state);
     }
-    tree.yaml("rendered/cluster.yaml", &of_cluster);
+    tree.yaml("rendered/cluster.yaml", &cluster);
     if model.cluster.k3s.is_some() {
         bootstrap::bootstrap(model, &mut tree);
         apps::apps(model, &mut tree);
@@ -50,7 +68,7 @@ pub fn lower(model: &Model) -> Tree {
     tree.text(KNOWN_HOSTS, ssh::known_hosts(model));
     tree.text("rendered/access/signers", cluster::signers(model));
     tree.text(SSH_CONFIG, ssh::config(model));
-    tree
+    Lowered { nodes, cluster, tree }
 }
 
 /// Returns the secrets that a machine is given: its own, and a server those of the cluster.
@@ -77,15 +95,13 @@ fn mesh(model: &Model) -> Listing {
     Listing { format: model.envelope.format, ..(*model.directory).clone() }
 }
 
-/// Returns what the cluster itself is to be.
-pub fn cluster(model: &Model) -> ClusterState {
-    cluster::state(model)
-}
-
 /// Returns what each machine is to be; a removed one has no State.
 pub fn states(model: &Model) -> BTreeMap<NodeName, NodeState> {
-    let there = model.nodes.iter().filter(|(_, node)| !node.removed);
-    there.map(|(name, node)| (name.clone(), state(model, name, node))).collect()
+    there(model).map(|(name, node)| (name.clone(), state(model, name, node))).collect()
+}
+
+fn there(model: &Model) -> impl Iterator<Item = (&NodeName, &Node)> {
+    model.nodes.iter().filter(|(_, node)| !node.removed)
 }
 
 fn state(model: &Model, name: &NodeName, node: &Node) -> NodeState {

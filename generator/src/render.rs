@@ -1,11 +1,11 @@
 //! The pipeline: parse → Spec → Model → lower → Tree → diff → write. Reads as the list of its steps.
 
 use crate::disk::{Inputs, Repo, Search};
-use crate::emit::{Known, Past, Sealed, Step, Tree, diff, outputs};
+use crate::emit::{Known, Near, Past, Sealed, Step, Tree, diff, outputs};
 use crate::error::CliError;
 use crate::finding::{self, Fault, Findings, Place};
 use crate::git::History;
-use crate::lower::{MESH, lower};
+use crate::lower::{Lowered, MESH, lower};
 use crate::model::{Model, cut, expired, names};
 use crate::recipients;
 use crate::seal;
@@ -73,8 +73,8 @@ pub struct Prepared {
     pub inputs: Inputs,
     /// Warnings; an error would have stopped it.
     pub findings: Findings,
-    /// All outputs.
-    pub tree: Tree,
+    /// What machines and the cluster are to be, and the files that say so.
+    pub lowered: Lowered,
     /// What must be written.
     pub steps: Vec<Step>,
     there: BTreeMap<RepoPath, Vec<u8>>,
@@ -88,7 +88,7 @@ impl Prepared {
         let mut paths: Vec<RepoPath> = self.steps.iter().map(|step| step.path().clone()).collect();
         let listed = self.there.get(owned::PATH).map(Vec::as_slice);
         let seals = self.steps.iter().any(|step| matches!(step, Step::Seal(..)));
-        if seals || listed != Some(outputs(&self.tree, &self.there, &BTreeMap::new()).as_bytes()) {
+        if seals || listed != Some(outputs(&self.lowered.tree, &self.there, &BTreeMap::new()).as_bytes()) {
             paths.push(list_path());
         }
         paths
@@ -96,10 +96,10 @@ impl Prepared {
 }
 
 /// Warns of devices that know a node otherwise than it will be: by the directory that was rendered last.
-fn cuts(new: &Listing, there: &BTreeMap<RepoPath, Vec<u8>>, findings: &mut Findings) {
-    let Some(old) = there.get(MESH).and_then(|bytes| serde_saphyr::from_slice::<Listing>(bytes).ok()) else {
-        return;
-    };
+fn cuts(tree: &Tree, new: &Listing, there: &BTreeMap<RepoPath, Vec<u8>>, findings: &mut Findings) {
+    let is_new = |bytes: &&Vec<u8>| !tree.0.get(MESH).is_some_and(|output| output.is(bytes));
+    let old = there.get(MESH).filter(is_new);
+    let Some(old) = old.and_then(|bytes| serde_saphyr::from_slice::<Listing>(bytes).ok()) else { return };
     for (node, devices) in cut(&old, new) {
         let path: RepoPath = format!("nodes/{node}.yaml").parse().expect("a name has no slash");
         findings.add(Place::file(&path), Fault::CutsDevices { names: names(&devices) });
@@ -138,22 +138,30 @@ pub fn prepare(repo: &Repo, ui: &Ui) -> Result<Prepared, CliError> {
 pub fn prepare_without(repo: &Repo, discard: &[RepoPath], ui: &Ui) -> Result<Prepared, CliError> {
     let Compiled { inputs, spec, mut findings, model } = compile(repo)?;
     let Some(model) = model else { return Err(show(&findings, &inputs, ui)) };
-    let tree = lower(&model);
+    let lowered = lower(&model);
+    let tree = &lowered.tree;
     let rendered = repo.rendered()?;
-    no_files(&tree, &rendered, &mut findings);
+    no_files(tree, &rendered, &mut findings);
     let unlisted = unlisted(repo, &rendered)?;
     let (there, mut unfinished) = (rendered.files, rendered.unfinished);
     unfinished.extend(inputs.unfinished.iter().cloned());
-    cuts(&model.directory, &there, &mut findings);
+    cuts(tree, &model.directory, &there, &mut findings);
     lost_keys(&spec, &there, &mut findings);
     let history = History::open(repo.root());
     let past = history.as_ref().map(|history| history as &dyn Past);
-    let known = Known { lists: lists(history.as_ref(), &there, unlisted), past, discard };
-    let steps = diff(&tree, &there, &known, &mut findings);
+    let here = there.get(owned::PATH).and_then(|bytes| serde_saphyr::from_slice(bytes).ok());
+    let near = || history.as_ref().map(History::outputs).unwrap_or_default();
+    let known = Known {
+        here: here.into_iter().chain(unlisted).collect(),
+        near: Near::new(Box::new(near)),
+        past,
+        discard,
+    };
+    let steps = diff(tree, &there, &known, &mut findings);
     if findings.refuse() {
         return Err(show(&findings, &inputs, ui));
     }
-    Ok(Prepared { model, spec, inputs, findings, tree, steps, there, unfinished })
+    Ok(Prepared { model, spec, inputs, findings, lowered, steps, there, unfinished })
 }
 
 /// Reports what stands where a render writes and is no file, or is more than any render wrote.
@@ -184,18 +192,6 @@ fn unlisted(repo: &Repo, there: &Inputs) -> Result<Vec<Outputs>, CliError> {
     Ok(lists)
 }
 
-/// Returns the lists of outputs that explain what lies under rendered/: the one there, those of renders that did not come to
-/// their end, and those of git.
-fn lists(
-    history: Option<&History>,
-    there: &BTreeMap<RepoPath, Vec<u8>>,
-    unlisted: Vec<Outputs>,
-) -> Vec<Outputs> {
-    let here = there.get(owned::PATH).and_then(|bytes| serde_saphyr::from_slice(bytes).ok());
-    let merged = history.map(History::outputs).unwrap_or_default();
-    here.into_iter().chain(unlisted).chain(merged).collect()
-}
-
 /// Renders the repository: writes what differs, and nothing when there is an error among the findings.
 ///
 /// The new list of outputs lies beside the old one before the first file is written, and takes its place after the last: so
@@ -216,7 +212,7 @@ pub fn put(repo: &Repo, prepared: &Prepared) -> Result<Vec<RepoPath>, CliError> 
     let paths = prepared.paths();
     let sealed = seal_all(prepared)?;
     let list = if paths.last().is_some_and(|path| path.as_str() == owned::PATH) {
-        let text = outputs(&prepared.tree, &prepared.there, &sealed);
+        let text = outputs(&prepared.lowered.tree, &prepared.there, &sealed);
         Some(repo.stage(&list_path(), text.as_bytes())?)
     } else {
         None

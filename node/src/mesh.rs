@@ -20,7 +20,7 @@ pub use directory::{BadDirectory, Directory, Listing, MeshDevice, MeshNode, Role
 pub use laptop::{PRIVATE_KEY, laptop};
 pub use reach::Reach;
 
-use crate::item::{Address, HostsBlock, Route, WgDevice, WgPeer};
+use crate::item::{Address, HostsBlock, Item, Route, WgDevice, WgPeer};
 use crate::name::{AbsPath, DeviceName, NodeName};
 use crate::net::MeshIp;
 use ipnet::Ipv4Net;
@@ -62,6 +62,14 @@ impl<'a> Mesh<'a> {
     ) -> Result<Self, Stranger> {
         let me = directory.nodes.get(name).ok_or_else(|| Stranger(name.clone()))?;
         Ok(Self { directory, name, me, device })
+    }
+
+    /// Returns all that the mesh is on this node, with the private key in the file `key`.
+    pub fn items(&self, key: AbsPath) -> Vec<Item> {
+        let place =
+            [Item::Device(self.device(key)), Item::Address(self.address()), Item::Route(self.route())];
+        let peers = self.peers().into_iter().map(Item::Peer);
+        place.into_iter().chain(peers).chain([Item::Hosts(self.hosts())]).collect()
     }
 
     /// Returns the mesh device, whose private key lies in the file `key`.

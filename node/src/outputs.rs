@@ -1,8 +1,11 @@
 //! `rendered/owned.yaml`: one line for each file that a render wrote, so that a mix of two renders is seen.
 
 use crate::name::{Digest, Hex, RepoPath};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Where the list lies; it does not list itself.
 pub const PATH: &str = "rendered/owned.yaml";
@@ -13,20 +16,46 @@ pub const PATH: &str = "rendered/owned.yaml";
 pub struct Outputs(pub BTreeMap<RepoPath, Output>);
 
 /// One file that a render wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Output {
     /// Its digest.
     Plain(Digest),
     /// An encrypted file, which is never the same twice: it is stale when recipients or sources differ.
-    Encrypted {
-        /// SHA-256 of the encrypted bytes.
-        sha256: Hex,
-        /// The age recipients that can open it.
-        to: BTreeSet<String>,
-        /// The encrypted sources, each as `path@sha256:…`.
-        of: BTreeSet<String>,
-    },
+    Encrypted(Encrypted),
+}
+
+/// What the list says of an encrypted file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encrypted {
+    /// SHA-256 of the encrypted bytes.
+    pub sha256: Hex,
+    /// The age recipients that can open it.
+    pub to: BTreeSet<String>,
+    /// The encrypted sources, each as `path@sha256:…`.
+    pub of: BTreeSet<String>,
+}
+
+/// Takes a text or a map as it comes: `untagged` would keep each in a buffer first, and the list has one for every file.
+impl<'de> Deserialize<'de> for Output {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OutputVisitor)
+    }
+}
+
+struct OutputVisitor;
+
+impl<'de> Visitor<'de> for OutputVisitor {
+    type Value = Output;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a digest, or what is known of an encrypted file")
+    }
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Output, E> {
+        text.parse().map(Output::Plain).map_err(E::custom)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Output, A::Error> {
+        Encrypted::deserialize(MapAccessDeserializer::new(map)).map(Output::Encrypted)
+    }
 }
 
 impl Output {
@@ -34,7 +63,7 @@ impl Output {
     pub fn digest(&self) -> Digest {
         match self {
             Self::Plain(digest) => digest.clone(),
-            Self::Encrypted { sha256, .. } => sha256.digest(),
+            Self::Encrypted(encrypted) => encrypted.sha256.digest(),
         }
     }
 }

@@ -72,17 +72,10 @@ impl NodeState {
     /// # Errors
     /// [`Stranger`] when the machine is to be in the mesh and `directory` does not list it.
     pub fn network(&self, directory: &Directory, key: &AbsPath) -> Result<Vec<Item>, Stranger> {
-        let mut items = Vec::new();
-        if let Some(MeshPart { device }) = &self.mesh {
-            let mesh = Mesh::new(directory, &self.node, device)?;
-            items.extend(self.firewall.as_ref().map(|part| Item::Table(firewall::table(part, &mesh))));
-            items.push(Item::Device(mesh.device(key.clone())));
-            items.push(Item::Address(mesh.address()));
-            items.push(Item::Route(mesh.route()));
-            items.extend(mesh.peers().into_iter().map(Item::Peer));
-            items.push(Item::Hosts(mesh.hosts()));
-        }
-        Ok(items)
+        let Some(MeshPart { device }) = &self.mesh else { return Ok(Vec::new()) };
+        let mesh = Mesh::new(directory, &self.node, device)?;
+        let table = self.firewall.as_ref().map(|part| Item::Table(firewall::table(part, &mesh)));
+        Ok(table.into_iter().chain(mesh.items(key.clone())).collect())
     }
 }
 

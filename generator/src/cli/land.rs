@@ -128,7 +128,8 @@ fn merge(repo: &Repo, git: &Git, branch: &Branch, base: Oid, ui: &Ui) -> Result<
     let prepared = rendered(&room, ui)?;
     drop(progress);
     render::warn(&prepared, ui);
-    let sides = Sides { old: (&base, &ours.spec), new: (&branch.tip, &prepared.spec), tree: &prepared.tree };
+    let sides =
+        Sides { old: (&base, &ours.spec), new: (&branch.tip, &prepared.spec), tree: &prepared.lowered.tree };
     let old = World::of_prepared(&ours);
     let review = review(&room, branch, &sides, between(&old, &World::of_prepared(&prepared)))?;
     Ok(Landing { base, room, old, prepared, known: followers(&ours.model), review })

@@ -4,9 +4,11 @@ use super::stray::fault;
 use super::{Output, Sealed, Tree, yaml};
 use crate::finding::{Findings, Place};
 use crate::secrets::digest;
-use knarr_node::name::{Digest, RepoPath};
-use knarr_node::outputs::{self, Outputs};
+use knarr_node::name::RepoPath;
+use knarr_node::outputs::{self, Encrypted, Outputs};
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::iter;
 
 /// One step of a render.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,15 +40,25 @@ pub trait Past {
 
 /// What explains the files that lie there.
 pub struct Known<'a> {
-    /// Lists of outputs: the one on the disk, and those of the commits that a merge brought together.
-    pub lists: Vec<Outputs>,
+    /// The list of outputs on the disk, and those of renders that did not come to their end.
+    pub here: Vec<Outputs>,
+    /// Those of the commits that a merge brought together; read when one file is not explained by the first.
+    pub near: Near<'a>,
     /// All that the commits have; none where there is no git.
     pub past: Option<&'a dyn Past>,
     /// Files, or folders, in which a person's work is to be dropped.
     pub discard: &'a [RepoPath],
 }
 
+/// Lists of outputs that somebody may ask for.
+pub type Near<'a> = LazyCell<Vec<Outputs>, Box<dyn FnOnce() -> Vec<Outputs> + 'a>>;
+
 impl Known<'_> {
+    /// Returns all lists; the later are read when the first do not do.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &Outputs> {
+        self.here.iter().chain(iter::once_with(|| self.near.iter()).flatten())
+    }
+
     /// Whether a render wrote these bytes, or a merge, or a person who does without them.
     fn ours(&self, path: &RepoPath, bytes: &[u8]) -> bool {
         let there = digest(bytes);
@@ -57,7 +69,7 @@ impl Known<'_> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         conflicted(bytes)
-            || self.lists.iter().any(written)
+            || self.lists().any(written)
             || self.discard.iter().any(dropped)
             || self.past.is_some_and(|past| past.made(path, bytes))
     }
@@ -76,8 +88,8 @@ pub fn diff(
     for (path, output) in &tree.0 {
         let bytes = there.get(path);
         match output {
-            Output::Text(text) if bytes.is_some_and(|bytes| bytes == text.as_bytes()) => continue,
-            Output::Sealed(sealed) if bytes.is_some_and(|bytes| fresh(path, sealed, bytes, &known.lists)) => {
+            Output::Text(_) if bytes.is_some_and(|bytes| output.is(bytes)) => continue,
+            Output::Sealed(sealed) if bytes.is_some_and(|bytes| fresh(path, sealed, bytes, known)) => {
                 continue;
             }
             Output::Text(text) => steps.push(Step::Write(path.clone(), text.clone())),
@@ -105,25 +117,14 @@ fn conflicted(bytes: &[u8]) -> bool {
     begins(b"<<<<<<< ") && begins(b">>>>>>> ")
 }
 
-fn fresh(path: &RepoPath, sealed: &Sealed, bytes: &[u8], known: &[Outputs]) -> bool {
-    record(path, sealed, &digest(bytes), known).is_some()
+/// Whether a list says: these bytes are these secrets, to these recipients.
+fn fresh(path: &RepoPath, sealed: &Sealed, bytes: &[u8], known: &Known<'_>) -> bool {
+    let now = outputs::Output::Encrypted(encrypted(sealed, bytes));
+    known.lists().any(|list| list.0.get(path) == Some(&now))
 }
 
-/// Returns the line that says: these bytes are these secrets, to these recipients.
-fn record<'a>(
-    path: &RepoPath,
-    sealed: &Sealed,
-    there: &Digest,
-    known: &'a [Outputs],
-) -> Option<&'a outputs::Output> {
-    let of_now = sealed.sources();
-    let says = |output: &&outputs::Output| match output {
-        outputs::Output::Encrypted { to, of, .. } => {
-            *to == sealed.to && *of == of_now && output.digest() == *there
-        }
-        outputs::Output::Plain(_) => false,
-    };
-    known.iter().filter_map(|list| list.0.get(path)).find(says)
+fn encrypted(sealed: &Sealed, bytes: &[u8]) -> Encrypted {
+    Encrypted { sha256: digest(bytes).hex(), to: sealed.to.clone(), of: sealed.sources() }
 }
 
 /// Returns the list of outputs after the steps; `sealed` has the bytes of what was encrypted anew.
@@ -136,13 +137,8 @@ pub fn outputs(
         let output = match output {
             Output::Text(text) => outputs::Output::Plain(digest(text.as_bytes())),
             Output::Sealed(seal) => {
-                let bytes =
-                    sealed.get(path).or_else(|| there.get(path)).map(Vec::as_slice).unwrap_or_default();
-                outputs::Output::Encrypted {
-                    sha256: digest(bytes).hex(),
-                    to: seal.to.clone(),
-                    of: seal.sources(),
-                }
+                let bytes = sealed.get(path).or_else(|| there.get(path));
+                outputs::Output::Encrypted(encrypted(seal, bytes.map(Vec::as_slice).unwrap_or_default()))
             }
         };
         (path.clone(), output)

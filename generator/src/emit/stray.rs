@@ -12,7 +12,7 @@ const LINES: usize = 20;
 /// Returns what is to be said of a file that a person changed or made.
 pub(super) fn fault(path: &RepoPath, bytes: &[u8], output: Option<&Output>, known: &Known<'_>) -> Fault {
     let path = path.clone();
-    if !known.lists.iter().any(|list| list.0.contains_key(&path)) {
+    if !known.lists().any(|list| list.0.contains_key(&path)) {
         return Fault::Foreign { path };
     }
     let edit = edit(&path, bytes, output, known);

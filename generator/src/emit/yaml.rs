@@ -11,6 +11,9 @@ use std::fmt;
 /// The most bytes, as JSON, of what stands on one line.
 const WIDTH: usize = 100;
 
+/// The first line of what is rendered.
+pub const HEAD: &str = "# Written by `knarr render`: do not edit.\n";
+
 /// What stands on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -49,6 +52,11 @@ pub fn to_string(value: &impl Serialize, line: Line) -> Result<String, YamlError
     };
     let text = serde_saphyr::to_string_with_options(&Top { value: &value, width, within }, options)?;
     Ok(text.trim_end_matches('\n').to_owned() + "\n")
+}
+
+/// Writes a rendered file: a value below a line that says who writes it.
+pub fn file(value: &impl Serialize, line: Line) -> String {
+    format!("{HEAD}{}", to_string(value, line).expect("what is rendered has text keys only"))
 }
 
 /// Any value, with the order of its keys.

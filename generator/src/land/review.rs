@@ -6,7 +6,7 @@ use crate::git::History;
 use crate::spec::Spec;
 use crate::tame::tame;
 use knarr_node::name::{Oid, RepoPath};
-use knarr_node::outputs::{self, Outputs, Stray};
+use knarr_node::outputs::{self, Encrypted, Outputs, Stray};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,7 @@ fn opened(history: &History, sides: &Sides<'_>) -> Vec<Eye> {
     let list: Outputs = serde_saphyr::from_slice(&list).unwrap_or_default();
     let mut open: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for output in list.0.values() {
-        if let outputs::Output::Encrypted { to, of, .. } = output {
+        if let outputs::Output::Encrypted(Encrypted { to, of, .. }) = output {
             let names = || of.iter().filter_map(|source| Some(outputs::secret(source)?.0));
             for key in to {
                 open.entry(key).or_default().extend(names());

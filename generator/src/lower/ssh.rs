@@ -1,5 +1,6 @@
 //! How people get to machines, for the system's ssh: rendered/access/ssh_config, and the host keys that count.
 
+use crate::emit::yaml::HEAD;
 use crate::model::Model;
 use crate::route::{Place, Route, routes};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub(super) fn known_hosts(model: &Model) -> String {
         format!("{name},{} {}\n", full_name(model, name), node.keys.ssh)
     };
     let lines: String = there.map(line).collect();
-    format!("# Written by `knarr render`: do not edit.\n{lines}")
+    format!("{HEAD}{lines}")
 }
 
 /// Returns a block for each machine. The full name stands for the key, so that several clusters may have an `edge`.

@@ -87,15 +87,17 @@ const GROUPS: [&str; 11] = [
 ];
 
 impl Object {
-    fn text(&self, pointer: &str) -> &str {
-        self.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    fn text(&self, keys: &[&str]) -> &str {
+        let value = keys.iter().try_fold(&self.0, |value, key| value.get(key));
+        value.and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Returns what tells it apart.
     pub fn id(&self) -> ObjectId {
         let [kind, namespace, name] =
-            ["/kind", "/metadata/namespace", "/metadata/name"].map(|pointer| self.text(pointer).to_owned());
-        let group = self.text("/apiVersion").rsplit_once('/').map_or("", |(group, _)| group).to_owned();
+            [&["kind"] as &[&str], &["metadata", "namespace"], &["metadata", "name"]]
+                .map(|keys| self.text(keys).to_owned());
+        let group = self.text(&["apiVersion"]).rsplit_once('/').map_or("", |(group, _)| group).to_owned();
         ObjectId { group, kind, namespace, name }
     }
 

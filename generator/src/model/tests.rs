@@ -77,7 +77,7 @@ fn a_node_wins_over_the_cluster_for_the_same_file() {
 fn all_that_machines_read_is_written_in_one_format() {
     let mut model = check(&example()).1.unwrap();
     model.envelope.format = 7;
-    let tree = crate::lower::lower(&model);
+    let tree = crate::lower::lower(&model).tree;
     let text = |path: &str| match tree.0.get(&self::path(path)) {
         Some(crate::emit::Output::Text(text)) => text.clone(),
         _ => String::new(),

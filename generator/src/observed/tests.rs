@@ -21,7 +21,7 @@ fn world(motd: &str) -> World {
         ("rendered/nodes/worker.yaml", state("worker")),
     ];
     let files: Side = files.map(|(path, text)| (path.parse().unwrap(), text.into_bytes())).into();
-    World::of_files(&files).unwrap()
+    World::of_files(files).unwrap()
 }
 
 fn render(commit: &Oid) -> Result<World, String> {

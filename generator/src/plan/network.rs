@@ -41,16 +41,12 @@ impl<'a> Networks<'a> {
         let Some([part, new_part]) = self.difference(had, has).around(&new.state.node) else {
             return whole();
         };
-        let (mut had, mut has) = (old.network_in(&part), new.network_in(&new_part));
-        let tables = (self.table(old), self.table(new));
-        let differ = tables.0 != tables.1;
-        for (items, table) in [(&mut had, tables.0), (&mut has, tables.1)] {
-            items.retain(|item| !matches!(item, Item::Table(_)));
-            if let Some(table) = table.filter(|_| differ) {
-                items.insert(0, Item::Table((*table).clone()));
-            }
-        }
-        (had, has)
+        let (old_table, new_table) = (self.table(old), self.table(new));
+        let differ = old_table != new_table;
+        let table =
+            |table: Option<Rc<NftTable>>| table.filter(|_| differ).map(|it| Item::Table((*it).clone()));
+        let all = |at, items| table(at).into_iter().chain(items).collect();
+        (all(old_table, old.mesh_in(&part)), all(new_table, new.mesh_in(&new_part)))
     }
 
     fn difference(&mut self, old: &'a Directory, new: &'a Directory) -> Rc<Difference<'a>> {

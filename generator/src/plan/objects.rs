@@ -1,7 +1,6 @@
 //! What changes in the cluster itself: objects of apps, and of what runs before them. Pure.
 
 use super::loss::{self, Left};
-use crate::emit::{Output, Tree};
 use crate::git::Side;
 use crate::lower::APPS;
 use crate::model::{Object, ObjectId};
@@ -11,6 +10,7 @@ use knarr_node::state::{ClusterItem, ClusterState, Manifest};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is not an app's.
 const CLUSTER: &str = "(cluster)";
@@ -18,9 +18,16 @@ const CLUSTER: &str = "(cluster)";
 /// Where Argo CD is told of the apps.
 const APPLICATIONS: &str = "rendered/argocd/applications.yaml";
 
-/// All objects of a render.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What the cluster itself is to be by a render. Most of two renders is the same, so its files are read where they differ.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Objects {
+    files: Arc<Side>,
+    state: Option<ClusterState>,
+}
+
+/// The objects of some apps.
+#[derive(Default)]
+struct Read {
     /// They themselves, by app.
     all: BTreeMap<String, BTreeMap<ObjectId, Value>>,
     /// What Argo CD is told of each app.
@@ -137,48 +144,50 @@ impl ObjectRow {
 }
 
 impl Objects {
-    /// Returns those of a render that is about to be written.
-    pub(super) fn of_tree(tree: &Tree, state: Option<&ClusterState>) -> Self {
-        let text = |output: &Output| match output {
-            Output::Text(text) => Some(text.as_bytes().to_vec()),
-            Output::Sealed(_) => None,
-        };
-        let files = tree.0.iter().filter_map(|(path, output)| Some((path.clone(), text(output)?)));
-        Self::of(files, state)
+    /// Returns those of a render with these files, by which the cluster is to be `state`.
+    pub(super) fn new(files: Arc<Side>, state: Option<ClusterState>) -> Self {
+        Self { files, state }
     }
 
-    /// Returns those of a commit.
-    pub(super) fn of_files(files: &Side, state: Option<&ClusterState>) -> Self {
-        Self::of(files.iter().map(|(path, bytes)| (path.clone(), bytes.clone())), state)
-    }
-
-    fn of(files: impl Iterator<Item = (RepoPath, Vec<u8>)>, state: Option<&ClusterState>) -> Self {
-        let mut all = Self::default();
-        let items = || state.into_iter().flat_map(|state| &state.items);
-        let kept: BTreeSet<String> = items().filter_map(kept).collect();
-        for (path, bytes) in files {
-            let (owner, is_told) = (owner(&path), path.as_str() == APPLICATIONS);
-            if owner.is_none() && !is_told {
-                continue;
+    /// Returns the files of each app.
+    fn by_app(&self) -> BTreeMap<&str, Vec<(&RepoPath, &[u8])>> {
+        let mut apps: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (path, bytes) in &*self.files {
+            if let Some(app) = owner(path) {
+                apps.entry(app).or_default().push((path, bytes.as_slice()));
             }
-            // What a render wrote can be read; what a person put there is a finding elsewhere.
-            for object in parse_objects(&path, &bytes).unwrap_or_default() {
-                let object = Object(object);
-                let id = object.id();
-                if let Some(app) = &owner {
-                    all.kept.extend(kept.contains(path.as_str()).then(|| id.clone()));
-                    all.all.entry(app.clone()).or_default().insert(id, object.0);
-                } else {
-                    all.applications.insert(id.name, object.0);
+        }
+        apps
+    }
+
+    /// Reads the objects of these apps.
+    fn read(&self, apps: &BTreeSet<&str>) -> Read {
+        let mut read = Read::default();
+        let items = || self.state.iter().flat_map(|state| &state.items);
+        let kept: BTreeSet<String> = items().filter_map(kept).collect();
+        for (app, files) in self.by_app().into_iter().filter(|(app, _)| apps.contains(app)) {
+            for (path, bytes) in files {
+                for (id, value) in objects(path, bytes) {
+                    read.kept.extend(kept.contains(path.as_str()).then(|| id.clone()));
+                    read.all.entry(app.to_owned()).or_default().insert(id, value);
                 }
             }
         }
         for (id, value) in items().filter_map(of_cluster) {
-            all.kept.extend(kept.contains(&id.name).then(|| id.clone()));
-            all.all.entry(CLUSTER.to_owned()).or_default().insert(id, value);
+            read.kept.extend(kept.contains(&id.name).then(|| id.clone()));
+            read.all.entry(CLUSTER.to_owned()).or_default().insert(id, value);
         }
-        all
+        let told = self.files.get_key_value(APPLICATIONS).into_iter();
+        read.applications =
+            told.flat_map(|(path, bytes)| objects(path, bytes)).map(|(id, value)| (id.name, value)).collect();
+        read
     }
+}
+
+/// Reads the objects of a file. What a render wrote can be read; what a person put there is a finding elsewhere.
+fn objects(path: &RepoPath, bytes: &[u8]) -> impl Iterator<Item = (ObjectId, Value)> {
+    let values = parse_objects(path, bytes).unwrap_or_default();
+    values.into_iter().map(Object).map(|object| (object.id(), object.0))
 }
 
 /// Returns the manifest whose objects stay when they leave the repository: its file, or its artifact.
@@ -193,10 +202,10 @@ fn kept(item: &ClusterItem) -> Option<String> {
 }
 
 /// Returns whose objects a rendered file holds.
-fn owner(path: &RepoPath) -> Option<String> {
+fn owner(path: &RepoPath) -> Option<&str> {
     let path = path.as_str();
-    let app = path.strip_prefix(APPS).and_then(|rest| rest.split_once('/')).map(|(app, _)| app.to_owned());
-    app.or_else(|| path.starts_with("rendered/bootstrap/").then(|| CLUSTER.to_owned()))
+    let app = path.strip_prefix(APPS).and_then(|rest| rest.split_once('/')).map(|(app, _)| app);
+    app.or_else(|| path.starts_with("rendered/bootstrap/").then_some(CLUSTER))
 }
 
 /// Returns what the cluster's State says itself: labels and taints, and manifests known by digest.
@@ -222,6 +231,19 @@ fn of_cluster(item: &ClusterItem) -> Option<(ObjectId, Value)> {
 
 /// Compares the objects of two renders.
 pub(super) fn between(old: &Objects, new: &Objects) -> Vec<AppRow> {
+    let (had, has) = (old.by_app(), new.by_app());
+    let apps: BTreeSet<&str> = had.keys().chain(has.keys()).copied().collect();
+    let mut differ: BTreeSet<&str> = apps.into_iter().filter(|app| had.get(app) != has.get(app)).collect();
+    if old.state != new.state {
+        differ.insert(CLUSTER);
+    }
+    if differ.is_empty() && old.files.get(APPLICATIONS) == new.files.get(APPLICATIONS) {
+        return Vec::new();
+    }
+    rows(&old.read(&differ), &new.read(&differ))
+}
+
+fn rows(old: &Read, new: &Read) -> Vec<AppRow> {
     let told = old.applications.keys().chain(new.applications.keys());
     let apps: BTreeSet<&String> = old.all.keys().chain(new.all.keys()).chain(told).collect();
     let row = |app: &String| {
@@ -243,7 +265,7 @@ pub(super) fn turn<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> Option<Tur
     }
 }
 
-fn changed(app: &String, old: &Objects, new: &Objects) -> Vec<ObjectRow> {
+fn changed(app: &String, old: &Read, new: &Read) -> Vec<ObjectRow> {
     let none = BTreeMap::new();
     let (had, has) = (old.all.get(app).unwrap_or(&none), new.all.get(app).unwrap_or(&none));
     let ids: BTreeSet<&ObjectId> = had.keys().chain(has.keys()).collect();

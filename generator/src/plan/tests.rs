@@ -34,7 +34,7 @@ fn world(mesh: &str, firewall: &str) -> World {
         ("rendered/nodes/worker.yaml", state("worker", "{ssh: anywhere}")),
     ];
     let files: Side = files.map(|(path, text)| (path.parse().unwrap(), text.into_bytes())).into();
-    World::of_files(&files).unwrap()
+    World::of_files(files).unwrap()
 }
 
 fn told(old: &World, new: &World) -> Vec<String> {
@@ -117,10 +117,7 @@ fn a_state_without_its_line_in_the_directory_is_refused() {
     let lone = MESH_FILE.lines().filter(|line| !line.contains("worker")).collect::<Vec<_>>().join("\n");
     let files = [(MESH, lone), ("rendered/nodes/worker.yaml", state("worker", "{ssh: mesh}"))];
     let files: Side = files.map(|(path, text)| (path.parse().unwrap(), text.into_bytes())).into();
-    assert_eq!(
-        World::of_files(&files).unwrap_err().message,
-        "rendered/mesh.yaml does not list node `worker`"
-    );
+    assert_eq!(World::of_files(files).unwrap_err().message, "rendered/mesh.yaml does not list node `worker`");
 }
 
 /// A server with this version of K3s.
@@ -138,7 +135,7 @@ fn with_k3s(version: &str, digit: &str) -> World {
     let files: Side = [(MESH, MESH_FILE.to_owned()), ("rendered/nodes/edge.yaml", state)]
         .map(|(path, text)| (path.parse().unwrap(), text.into_bytes()))
         .into();
-    World::of_files(&files).unwrap()
+    World::of_files(files).unwrap()
 }
 
 #[test]

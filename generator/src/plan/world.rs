@@ -4,13 +4,13 @@ use super::objects::Objects;
 use crate::emit::{Output, Tree};
 use crate::error::CliError;
 use crate::git::{History, Side};
-use crate::lower::{MESH, cluster, own, states};
+use crate::lower::{Lowered, MESH, own};
 use crate::render::Prepared;
-use knarr_node::mesh::{Directory, Stranger};
+use knarr_node::mesh::{Directory, Mesh, Stranger};
 use knarr_node::name::{AbsPath, NodeName, RepoPath};
 use knarr_node::net::WgKey;
 use knarr_node::outputs::{self, Outputs};
-use knarr_node::state::{ClusterState, Git};
+use knarr_node::state::{ClusterState, Git, MeshPart};
 use knarr_node::{Item, NodeState};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,13 +24,13 @@ pub struct World {
     pub(super) signers: String,
     pub(super) directory: Option<Arc<Directory>>,
     pub(super) objects: Objects,
+    /// The files that say so.
+    files: Arc<Side>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
     pub(super) state: NodeState,
-    /// The file that says so.
-    text: Vec<u8>,
     /// The machines of its mesh.
     pub(super) directory: Option<Arc<Directory>>,
     /// Encrypted sources of its secrets, by name: `sha256:…`.
@@ -63,35 +63,31 @@ impl World {
             signers: new.signers.clone(),
             directory: None,
             objects: objects.unwrap_or(new).objects.clone(),
+            files: Arc::default(),
         }
     }
 
     /// Returns what a render that is about to be written has.
     pub fn of_prepared(prepared: &Prepared) -> Self {
+        let Lowered { nodes, cluster, tree } = &prepared.lowered;
         let directory = Some(Arc::new(prepared.model.directory.clone()));
-        let machine = |(name, state): (NodeName, NodeState)| {
-            let (secrets, directory) = (sealed(&prepared.tree, &name), directory.clone());
-            let text = match prepared.tree.0.get(&file(&name, "yaml")) {
-                Some(Output::Text(text)) => text.clone().into_bytes(),
-                Some(Output::Sealed(_)) | None => Vec::new(),
-            };
-            (name, Machine { state, text, directory, secrets })
+        let machine = |(name, state): (&NodeName, &NodeState)| {
+            let (secrets, directory) = (sealed(tree, name), directory.clone());
+            (name.clone(), Machine { state: state.clone(), directory, secrets })
         };
+        let text = |(path, output): (&RepoPath, &Output)| match output {
+            Output::Text(text) => Some((path.clone(), text.clone().into_bytes())),
+            Output::Sealed(_) => None,
+        };
+        let files: Arc<Side> = Arc::new(tree.0.iter().filter_map(text).collect());
+        let removed = prepared.model.nodes.iter().filter(|(_, node)| node.removed);
         Self {
-            machines: states(&prepared.model).into_iter().map(machine).collect(),
-            removed: prepared
-                .model
-                .nodes
-                .iter()
-                .filter(|(_, node)| node.removed)
-                .map(|(name, _)| name.clone())
-                .collect(),
+            machines: nodes.iter().map(machine).collect(),
+            removed: removed.map(|(name, _)| name.clone()).collect(),
+            signers: signers(&files),
             directory: directory.clone(),
-            objects: Objects::of_tree(&prepared.tree, Some(&cluster(&prepared.model))),
-            signers: match prepared.tree.0.get(SIGNERS) {
-                Some(Output::Text(text)) => text.clone(),
-                Some(Output::Sealed(_)) | None => String::new(),
-            },
+            objects: Objects::new(Arc::clone(&files), Some(cluster.clone())),
+            files,
         }
     }
 
@@ -113,7 +109,7 @@ impl World {
     /// # Errors
     /// When the commit is not there, or its rendered/ cannot be read.
     pub fn of_commit(history: &History, name: &str) -> Result<Self, CliError> {
-        Self::of_files(&history.files(name, "rendered")?)
+        Self::of_files(history.files(name, "rendered")?)
     }
 
     /// Reads what a commit has as far as it differs from this one: much of two renders is the same.
@@ -121,54 +117,48 @@ impl World {
     /// # Errors
     /// When the commit is not there, or its rendered/ cannot be read.
     pub fn beside(&self, history: &History, name: &str) -> Result<Self, CliError> {
-        Self::read(&history.files(name, "rendered")?, self)
+        Self::read(history.files(name, "rendered")?, self)
     }
 
     /// Reads what the files of a commit say.
     ///
     /// # Errors
     /// When one of them cannot be read.
-    pub fn of_files(files: &Side) -> Result<Self, CliError> {
+    pub fn of_files(files: Side) -> Result<Self, CliError> {
         Self::read(files, &Self::default())
     }
 
-    fn read(files: &Side, like: &Self) -> Result<Self, CliError> {
-        let directory: Option<Directory> = read(files, MESH)?;
-        let directory = if like.directory.as_deref() == directory.as_ref() {
-            like.directory.clone()
-        } else {
-            directory.map(Arc::new)
-        };
-        let mut world = Self { directory, ..Self::default() };
-        let list: Option<Outputs> = read(files, outputs::PATH)?;
-        for (path, bytes) in files {
+    fn read(files: Side, like: &Self) -> Result<Self, CliError> {
+        let same = |path: &str| files.get(path).is_some_and(|bytes| like.files.get(path) == Some(bytes));
+        let directory =
+            if same(MESH) { like.directory.clone() } else { read::<Directory>(&files, MESH)?.map(Arc::new) };
+        let list: Option<Outputs> = read(&files, outputs::PATH)?;
+        let mut machines = BTreeMap::new();
+        for (path, bytes) in &files {
             let name =
                 path.as_str().strip_prefix("rendered/nodes/").and_then(|name| name.strip_suffix(".yaml"));
             if let Some(name) = name {
-                let same = like.machines.get(name).filter(|machine| machine.text == *bytes);
-                let state = match same {
+                let state = match like.machines.get(name).filter(|_| same(path.as_str())) {
                     Some(machine) => machine.state.clone(),
                     None => parse(path.as_str(), bytes)?,
                 };
-                let machine = Machine::new(state, bytes, world.directory.clone(), list.as_ref());
+                let machine = Machine::new(state, directory.clone(), list.as_ref());
                 let machine = machine.map_err(|odd| CliError::user(&odd).help(odd.help()))?;
-                world.machines.insert(machine.state.node.clone(), machine);
+                machines.insert(machine.state.node.clone(), machine);
             }
         }
-        let cluster = read::<ClusterState>(files, "rendered/cluster.yaml")?;
-        world.objects = Objects::of_files(files, cluster.as_ref());
+        let cluster = read::<ClusterState>(&files, "rendered/cluster.yaml")?;
         let tombstones = cluster.iter().flat_map(ClusterState::tombstones);
-        world.removed = tombstones.map(|tombstone| tombstone.node.clone()).collect();
-        let signers = files.get(SIGNERS).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        world.signers = signers.unwrap_or_default();
-        Ok(world)
+        let removed = tombstones.map(|tombstone| tombstone.node.clone()).collect();
+        let files = Arc::new(files);
+        let (signers, objects) = (signers(&files), Objects::new(Arc::clone(&files), cluster));
+        Ok(Self { machines, removed, signers, directory, objects, files })
     }
 }
 
 impl Machine {
     fn new(
         state: NodeState,
-        text: &[u8],
         directory: Option<Arc<Directory>>,
         list: Option<&Outputs>,
     ) -> Result<Self, Stranger> {
@@ -177,20 +167,27 @@ impl Machine {
             return Err(Stranger(state.node));
         }
         let secrets = listed(list, &state.node);
-        Ok(Self { state, text: text.to_owned(), directory, secrets })
+        Ok(Self { state, directory, secrets })
     }
 
     /// Returns what mesh and firewall are on the machine: it grows with the cluster, so nobody keeps that of all machines.
     pub(super) fn network(&self) -> Vec<Item> {
-        self.directory.as_ref().map(|directory| self.network_in(directory)).unwrap_or_default()
+        let network = |directory: &Arc<Directory>| self.state.network(directory, &key()).expect(LISTED);
+        self.directory.as_ref().map(network).unwrap_or_default()
     }
 
-    /// Returns what they would be if these were all that is in the mesh.
-    pub(super) fn network_in(&self, directory: &Directory) -> Vec<Item> {
-        let key: AbsPath = "/var/lib/knarr/wireguard.key".parse().expect("it is an absolute path");
-        let lowered = self.state.network(directory, &key);
-        lowered.expect("a machine is read only when the directory lists it")
+    /// Returns what its mesh would be if these were all that is in it.
+    pub(super) fn mesh_in(&self, directory: &Directory) -> Vec<Item> {
+        let Some(MeshPart { device }) = &self.state.mesh else { return Vec::new() };
+        Mesh::new(directory, &self.state.node, device).expect(LISTED).items(key())
     }
+}
+
+/// A machine is read only when this holds.
+const LISTED: &str = "the directory lists the machine";
+
+fn key() -> AbsPath {
+    "/var/lib/knarr/wireguard.key".parse().expect("it is an absolute path")
 }
 
 fn file(node: &NodeName, end: &str) -> RepoPath {
@@ -210,7 +207,10 @@ pub(super) fn notes(old: &World, new: &World) -> BTreeSet<String> {
     pairs.filter(|(old, new)| old != new).map(|(_, git)| note(git)).collect()
 }
 
-const SIGNERS: &str = "rendered/access/signers";
+fn signers(files: &Side) -> String {
+    let bytes = files.get("rendered/access/signers");
+    bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+}
 
 fn read<T: DeserializeOwned>(files: &Side, path: &str) -> Result<Option<T>, CliError> {
     files.get(path).map(|bytes| parse(path, bytes)).transpose()
@@ -231,7 +231,7 @@ fn sealed(tree: &Tree, node: &NodeName) -> BTreeMap<String, String> {
 
 fn listed(list: Option<&Outputs>, node: &NodeName) -> BTreeMap<String, String> {
     match list.and_then(|list| list.0.get(&file(node, "age"))) {
-        Some(outputs::Output::Encrypted { of, .. }) => pairs(of),
+        Some(outputs::Output::Encrypted(encrypted)) => pairs(&encrypted.of),
         Some(outputs::Output::Plain(_)) | None => BTreeMap::new(),
     }
 }

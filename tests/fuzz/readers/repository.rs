@@ -3,7 +3,7 @@
 use super::{said, same, top};
 use knarr::disk::{Inputs, Repo, spec_text};
 use knarr::edit::{with_keys, with_remotes, with_removed};
-use knarr::emit::{Known, Line, Output, Tree, diff, outputs, yaml};
+use knarr::emit::{Known, Line, Near, Output, Tree, diff, outputs, yaml};
 use knarr::finding::{self, Findings};
 use knarr::lower::lower;
 use knarr::plan::{World, between};
@@ -35,7 +35,7 @@ pub(super) fn fine() -> &'static Fine {
     FINE.get_or_init(|| {
         let inputs = Repo::at(top().join("tests/cases/base")).inputs().expect("the cases have a base");
         let model = prove(inputs.clone()).model.expect("the base has no mistake");
-        let tree = lower(&model);
+        let tree = lower(&model).tree;
         let rendered = texts(&tree);
         Fine { inputs, tree, rendered, directory: model.directory }
     })
@@ -71,7 +71,7 @@ fn compiled(at: &RepoPath, bytes: &[u8]) {
     all_said(&findings, &inputs);
     assert_eq!(model.is_none(), findings.refuse(), "a model is what has no mistake");
     let Some(model) = model else { return };
-    let rendered = texts(&lower(&model));
+    let rendered = texts(&lower(&model).tree);
     for (path, bytes) in &rendered {
         match path.as_str() {
             "rendered/mesh.yaml" => again::<Listing>(bytes),
@@ -81,7 +81,7 @@ fn compiled(at: &RepoPath, bytes: &[u8]) {
             _ => {}
         }
     }
-    assert!(World::of_files(&rendered).is_ok(), "a plan reads what was rendered");
+    assert!(World::of_files(rendered).is_ok(), "a plan reads what was rendered");
 }
 
 /// Proves that what is wrong is said to each kind of reader, and that each place lies within its file.
@@ -252,7 +252,8 @@ pub(super) fn owned(bytes: &[u8]) {
     let mut there = fine().rendered.clone();
     there.insert(path(list::PATH), bytes.to_vec());
     let mut findings = Findings::default();
-    let known = Known { lists, past: None, discard: &[] };
+    let near = Near::new(Box::new(Vec::new));
+    let known = Known { here: lists, near, past: None, discard: &[] };
     let _ = diff(&fine().tree, &there, &known, &mut findings);
     all_said(&findings, &Inputs::default());
 }
@@ -260,7 +261,7 @@ pub(super) fn owned(bytes: &[u8]) {
 /// One file of a commit that somebody pushed, in each place where it can lie, as `knarr plan` compares it.
 pub(super) fn plan(bytes: &[u8]) {
     static OLD: OnceLock<World> = OnceLock::new();
-    let old = OLD.get_or_init(|| World::of_files(&fine().rendered).expect("a render can be read"));
+    let old = OLD.get_or_init(|| World::of_files(fine().rendered.clone()).expect("a render can be read"));
     for at in [
         "rendered/mesh.yaml",
         "rendered/nodes/edge.yaml",
@@ -271,7 +272,7 @@ pub(super) fn plan(bytes: &[u8]) {
     ] {
         let mut files = fine().rendered.clone();
         files.insert(path(at), bytes.to_vec());
-        let Ok(new) = World::of_files(&files) else { continue };
+        let Ok(new) = World::of_files(files) else { continue };
         let _ = (between(old, &new), between(&new, old));
         assert!(between(&new, &new).is_empty(), "{at}: a plan between equals is empty");
     }

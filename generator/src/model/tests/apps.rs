@@ -55,7 +55,7 @@ fn with_app() -> Inputs {
 fn rendered() -> Tree {
     let (findings, model) = check(&with_app());
     assert_eq!(finding::text(&findings, &with_app(), false), "\n");
-    lower(&model.unwrap())
+    lower(&model.unwrap()).tree
 }
 
 fn text(tree: &Tree, file: &str) -> String {
@@ -146,7 +146,7 @@ fn another_set_of_sealing_keys_is_another_pod_of_their_controller() {
     let mut inputs = with_app();
     let pod = |inputs: &Inputs| {
         let (_, model) = check(inputs);
-        text(&lower(&model.unwrap()), "rendered/bootstrap/sealed-secrets.yaml")
+        text(&lower(&model.unwrap()).tree, "rendered/bootstrap/sealed-secrets.yaml")
     };
     let none = pod(&inputs);
     inputs.files.insert(path("secrets/sealing.crt"), CERTIFICATE.to_vec());
@@ -158,7 +158,7 @@ fn another_set_of_sealing_keys_is_another_pod_of_their_controller() {
 #[test]
 fn without_k3s_no_app_is_rendered() {
     let (_, model) = check(&example());
-    let tree = lower(&model.unwrap());
+    let tree = lower(&model.unwrap()).tree;
     assert!(
         !tree.0.keys().any(|path| path.as_str().contains("bootstrap") || path.as_str().contains("argocd"))
     );

@@ -170,7 +170,7 @@ proptest! {
     #[test]
     fn a_plan_is_what_the_comparison_of_everything_says(fleets in fleets()) {
         let directories = fleets.each_ref().map(|(machines, devices)| directory(machines, devices));
-        let worlds = [0, 1].map(|side| World::of_files(&files(&fleets[side].0, &directories[side])).unwrap());
+        let worlds = [0, 1].map(|side| World::of_files(files(&fleets[side].0, &directories[side])).unwrap());
         let planned = between(&worlds[0], &worlds[1]);
         for (node, new) in &worlds[1].machines {
             let old = worlds[0].machines.get(node).map(|old| &old.state);

@@ -9,7 +9,8 @@ fn objects(files: &[(&str, &str)]) -> Objects {
 }
 
 fn with_state(files: &[(&str, &str)], state: Option<&ClusterState>) -> Objects {
-    Objects::of(files.iter().map(|(path, text)| (path.parse().unwrap(), text.as_bytes().to_vec())), state)
+    let file = |(path, text): &(&str, &str)| (path.parse().unwrap(), text.as_bytes().to_vec());
+    Objects::new(Arc::new(files.iter().map(file).collect()), state.cloned())
 }
 
 /// What Argo CD is told of the app.
@@ -39,6 +40,28 @@ fn apps_come_change_and_go() {
         ["- (cluster) - Namespace shop", "- shop Service, Deployment: all that runs goes on"]
     );
     assert!(between(&one, &one).is_empty());
+}
+
+#[test]
+fn an_app_that_keeps_one_of_its_files_stays() {
+    let one = objects(&[(APP, SHOP), ("rendered/apps/shop/b.yaml", "{kind: Secret, metadata: {name: db}}")]);
+    let two = objects(&[(APP, SHOP)]);
+    assert_eq!(lines(&one, &two), ["~ shop - Secret db (stays there)"]);
+    assert_eq!(lines(&two, &one), ["~ shop + Secret db"]);
+}
+
+#[test]
+fn labels_of_a_machine_are_a_change_beside_files_that_stay() {
+    let state = |labels: &str| {
+        let text = format!(
+            "knarr: {{format: 1, version: 1.0.0}}\nitems:\n- node-meta: {{node: edge, labels: {labels}}}\n"
+        );
+        serde_saphyr::from_str::<ClusterState>(&text).unwrap()
+    };
+    let space = [(SPACES, "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")];
+    let [none, one] = ["{}", "{tier: front}"].map(|labels| with_state(&space, Some(&state(labels))));
+    assert_eq!(lines(&none, &one), ["~ (cluster) + labels of Node edge"]);
+    assert_eq!(lines(&one, &none), ["~ (cluster) - labels of Node edge"]);
 }
 
 #[test]

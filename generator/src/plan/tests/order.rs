@@ -41,7 +41,7 @@ fn world(machines: &[Machine], cluster: &str) -> World {
         let state = state(machine.name, "{ssh: mesh}") + &machine.items;
         files.insert(format!("rendered/nodes/{}.yaml", machine.name).parse().unwrap(), state.into_bytes());
     }
-    World::of_files(&files).unwrap()
+    World::of_files(files).unwrap()
 }
 
 const CLUSTER: &str = "knarr: {format: 1, version: 1.0.0}\nitems: []\n";
