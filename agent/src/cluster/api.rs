@@ -106,14 +106,15 @@ impl Api {
 
     /// Returns the object, or none when there is no such object.
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Value>, ApiError> {
-        let found = self.objects(key).await?.get_opt(&key.name).await.map_err(|error| refusal(key, error))?;
+        let objects = self.objects(key).await?;
+        let found = whole(|| objects.get_opt(&key.name)).await.map_err(|error| refusal(key, error))?;
         Ok(found.map(plain))
     }
 
     /// Returns all objects of the kind and in the namespace of `key` that carry a label.
     pub(super) async fn labelled(&self, key: &Key, label: &str) -> Result<Vec<Value>, ApiError> {
-        let params = ListParams::default().labels(label);
-        let found = self.objects(key).await?.list(&params).await.map_err(|error| refusal(key, error))?;
+        let (objects, params) = (self.objects(key).await?, ListParams::default().labels(label));
+        let found = whole(|| objects.list(&params)).await.map_err(|error| refusal(key, error))?;
         Ok(found.items.into_iter().map(plain).collect())
     }
 
@@ -131,7 +132,8 @@ impl Api {
         run: Run,
     ) -> Result<Value, ApiError> {
         let params = PatchParams { dry_run: run == Run::Dry, ..PatchParams::apply(manager).force() };
-        let done = self.objects(key).await?.patch(&key.name, &params, &Patch::Apply(object)).await;
+        let (objects, patch) = (self.objects(key).await?, Patch::Apply(object));
+        let done = whole(|| objects.patch(&key.name, &params, &patch)).await;
         done.map(plain).map_err(|error| refusal(key, error))
     }
 
@@ -183,7 +185,7 @@ impl Api {
         let version = key.api_version.rsplit('/').next().unwrap_or_default();
         let wanted = GroupVersionKind::gvk(key.group(), version, &key.kind);
         let no_kind = || ApiError::NoKind(key.api_version.clone(), key.kind.clone());
-        let (resource, abilities) = match discovery::pinned_kind(&self.client, &wanted).await {
+        let (resource, abilities) = match whole(|| discovery::pinned_kind(&self.client, &wanted)).await {
             Ok(found) => found,
             Err(Error::Discovery(DiscoveryError::MissingKind(_) | DiscoveryError::MissingApiGroup(_))) => {
                 return Err(no_kind());
@@ -194,6 +196,15 @@ impl Api {
         let kind = Kind { resource, namespaced: abilities.scope == Scope::Namespaced };
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(name, kind.clone());
         Ok(kind)
+    }
+}
+
+/// Asks once more when the answer breaks off, as proxies that restart let it. Only for what is the same when it is done twice:
+/// to read, and to apply, but not to write what nobody else may have written since.
+async fn whole<T, F: Future<Output = Result<T, Error>>>(ask: impl Fn() -> F) -> Result<T, Error> {
+    match ask().await {
+        Err(Error::HyperError(_) | Error::Service(_)) => ask().await,
+        done => done,
     }
 }
 
@@ -218,3 +229,6 @@ fn deepest(error: &dyn std::error::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests;
