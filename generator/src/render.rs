@@ -108,11 +108,10 @@ fn cuts(tree: &Tree, new: &Listing, there: &BTreeMap<RepoPath, Vec<u8>>, finding
 
 /// Reports machines that had a State, and whose files have no keys any more: they would leave without a word.
 fn lost_keys(spec: &Spec, there: &BTreeMap<RepoPath, Vec<u8>>, findings: &mut Findings) {
-    let path = |text: String| text.parse::<RepoPath>().ok();
     for name in spec.described.keys() {
-        let state = path(format!("rendered/nodes/{name}.yaml"));
-        if let Some(file) = path(format!("nodes/{name}.yaml"))
-            && state.is_some_and(|state| there.contains_key(&state))
+        let state = format!("rendered/nodes/{name}.yaml");
+        if there.contains_key(state.as_str())
+            && let Ok(file) = format!("nodes/{name}.yaml").parse()
         {
             findings.add(Place::file(&file), Fault::LostKeys { name: name.clone() });
         }

@@ -1,5 +1,6 @@
 //! How people get to machines, for the system's ssh: rendered/access/ssh_config, and the host keys that count.
 
+use super::there;
 use crate::emit::yaml::HEAD;
 use crate::model::Model;
 use crate::route::{Place, Route, routes};
@@ -13,20 +14,18 @@ pub const SSH_CONFIG: &str = "rendered/access/ssh_config";
 /// Returns a line for each machine, which known_hosts and allowed_signers read alike: names, type, key.
 /// Source: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT; ssh-keygen(1), ALLOWED SIGNERS.
 pub(super) fn known_hosts(model: &Model) -> String {
-    let there = model.nodes.iter().filter(|(_, node)| !node.removed);
     let line = |(name, node): (_, &crate::model::Node)| {
         format!("{name},{} {}\n", full_name(model, name), node.keys.ssh)
     };
-    let lines: String = there.map(line).collect();
+    let lines: String = there(model).map(line).collect();
     format!("{HEAD}{lines}")
 }
 
 /// Returns a block for each machine. The full name stands for the key, so that several clusters may have an `edge`.
 /// Paths are left out: the file is the same in every clone.
 pub(super) fn config(model: &Model) -> String {
-    let there = model.nodes.iter().filter(|(_, node)| !node.removed);
     let places: BTreeMap<String, Place> =
-        there.map(|(name, node)| (name.to_string(), Place::of(node))).collect();
+        there(model).map(|(name, node)| (name.to_string(), Place::of(node))).collect();
     let blocks: String = routes(&places).into_iter().map(|(name, route)| block(model, name, route)).collect();
     head(model) + &blocks
 }

@@ -190,8 +190,9 @@ fn key() -> AbsPath {
     "/var/lib/knarr/wireguard.key".parse().expect("it is an absolute path")
 }
 
-fn file(node: &NodeName, end: &str) -> RepoPath {
-    format!("rendered/nodes/{node}.{end}").parse().expect("a name has no slash")
+/// Returns where the secrets of a machine are.
+fn bundle(node: &NodeName) -> String {
+    format!("rendered/nodes/{node}.age")
 }
 
 /// Returns a sentence for each other place where machines find the commits.
@@ -223,14 +224,14 @@ fn parse<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, CliError> {
 }
 
 fn sealed(tree: &Tree, node: &NodeName) -> BTreeMap<String, String> {
-    match tree.0.get(&file(node, "age")) {
+    match tree.0.get(bundle(node).as_str()) {
         Some(Output::Sealed(sealed)) => pairs(&sealed.sources()),
         Some(Output::Text(_)) | None => BTreeMap::new(),
     }
 }
 
 fn listed(list: Option<&Outputs>, node: &NodeName) -> BTreeMap<String, String> {
-    match list.and_then(|list| list.0.get(&file(node, "age"))) {
+    match list.and_then(|list| list.0.get(bundle(node).as_str())) {
         Some(outputs::Output::Encrypted(encrypted)) => pairs(&encrypted.of),
         Some(outputs::Output::Plain(_)) | None => BTreeMap::new(),
     }
