@@ -117,6 +117,13 @@ pub(super) fn is_synced(lab: &Lab, app: &str) {
     wait_seen(&format!("app {app} is Synced and Healthy"), 2 * PATIENCE, is_so, look);
 }
 
+/// Waits until hello.service has been started with these words: it is active before it says them.
+pub(super) fn restarted(lab: &Lab, name: &str, words: &str) {
+    let is_so = |said: &str| said.contains(words);
+    let look = || on(lab, name, "journalctl -u hello.service -o cat -n 3");
+    wait_seen(&format!("hello.service says `{words}` on {name}"), PATIENCE, is_so, look);
+}
+
 /// Returns the commit that a machine applied last.
 pub(super) fn applied(lab: &Lab, name: &str) -> String {
     on(

@@ -104,6 +104,7 @@ cat sealing-key identity-* | wc -l
 const CONTROL: &str = "
 cd PATTERNS; cp control /var/tmp/control; systemd-cat cat control; cat control
 sh -c 'sleep 1; true' $(cat control.value)
+for _ in $(seq 600); do journalctl -o export | grep -qaFf control && break; sleep 0.1; done
 git -C /root/harbor hash-object -w --stdin < control.value >/dev/null
 ";
 

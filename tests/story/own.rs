@@ -81,7 +81,8 @@ fn a_broken_one_is_put_back(lab: &Lab) {
         };
         wait_until(&format!("{node} refuses it"), Duration::from_mins(3), refused);
         assert_eq!(installed(lab, &node), good);
-        on(lab, &node, "systemctl is-active knarrd");
+        let runs = || lab.host(&node).run("systemctl is-active knarrd").ok();
+        wait_until(&format!("{node} has a knarrd that runs"), Duration::from_mins(1), runs);
     }
 }
 

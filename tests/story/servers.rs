@@ -157,7 +157,9 @@ fn one_leaves(lab: &Lab) {
         wait_until(&format!("etcd of {server} knows worker no more"), SLOW, || {
             members(lab, server) == ["edge", "shed"]
         });
-        assert_eq!(asked(lab, server, "get nodes -o name"), "node/attic\nnode/edge\nnode/shed");
+        wait_until(&format!("Kubernetes knows worker no more, says {server}"), SLOW, || {
+            asked(lab, server, "get nodes -o name") == "node/attic\nnode/edge\nnode/shed"
+        });
     }
 }
 

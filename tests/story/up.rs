@@ -1,6 +1,8 @@
 //! One machine alone: `knarr up` from nothing, commits that start the pass, and the day when the origin moves.
 
-use super::hands::{PATIENCE, is_synced, lay_mirror, listen, no_apps, on, outcome, ssh_from_outside};
+use super::hands::{
+    PATIENCE, is_synced, lay_mirror, listen, no_apps, on, outcome, reaches, ssh_from_outside,
+};
 use super::{Story, keys, leak};
 use crate::{Child, Lab, wait_until};
 
@@ -111,10 +113,10 @@ fn an_empty_machine_comes_up(lab: &Lab) {
 }
 
 fn the_firewall_is_up(lab: &Lab) {
-    assert!(ssh_from_outside(lab, "edge"), "people get in");
-    let dials =
-        |port: u16| lab.host("laptop").run(&format!("nc -z -w3 {} {port}", lab.host("edge").address()));
-    assert!(dials(80).ok() && !dials(3306).ok(), "80 was kept, 3306 was not");
+    wait_until("people get in", PATIENCE, || ssh_from_outside(lab, "edge"));
+    let edge = lab.host("edge").address();
+    reaches(lab, "laptop", &edge, 80);
+    lab.host("laptop").refuse(&format!("nc -z -w1 {edge} 3306"));
     on(lab, "edge", "wg show knarr0 && knarr --version");
 }
 
@@ -147,7 +149,7 @@ fn ship_there(lab: &Lab, edit: &str, message: &str) -> Child {
 fn a_login_proves_it(lab: &Lab) {
     let ship = ship_there(lab, "sed -i 's/^open:.*/open: [80, 443]/' nodes/edge.yaml", "https");
     assert!(on(lab, "edge", "nft list ruleset").contains("443"), "it is tried while the login is awaited");
-    assert!(ssh_from_outside(lab, "edge"), "the second login");
+    wait_until("the second login", PATIENCE, || ssh_from_outside(lab, "edge"));
     let (code, said) = ship.finish(PATIENCE);
     assert!(code == 0 && said.contains("converged"), "{said}");
     assert!(on(lab, "edge", "nft list ruleset").contains("443"));

@@ -48,8 +48,11 @@ pub(super) fn argo_installed(lab: &Lab) {
     rollout("deployment/argocd-repo-server");
     rollout("statefulset/argocd-application-controller");
     edge.expect("k3s kubectl -n argocd get secret argocd-redis");
+    // It has no readiness probe: its Deployment is rolled out before it listens
     let serves = |name: &&&str| lab.host(name).run("pgrep -f '[r]edis-server .*:6379'").ok();
-    assert_eq!(["edge", "worker", "laptop"].iter().filter(serves).count(), 1, "hosts with a Redis that runs");
+    wait_until("one host has a Redis that runs", SLOW, || {
+        ["edge", "worker", "laptop"].iter().filter(serves).count() == 1
+    });
 }
 
 pub(super) fn argo_follows(lab: &Lab) {

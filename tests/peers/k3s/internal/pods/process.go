@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,10 +75,15 @@ func (r *Runtime) enter(orders orders, log *logFile) (*process, error) {
 		return nil, err
 	}
 	defer read.Close()
+	failure, fails, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	defer failure.Close()
 	command := exec.Command("/proc/self/exe")
 	command.Args = []string{Shell}
 	command.Env = []string{}
-	command.ExtraFiles = []*os.File{read}
+	command.ExtraFiles = []*os.File{read, fails}
 	command.Stdout, command.Stderr = log.stream("stdout"), log.stream("stderr")
 	command.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC, Pdeathsig: syscall.SIGKILL,
@@ -85,13 +91,24 @@ func (r *Runtime) enter(orders orders, log *logFile) (*process, error) {
 	command.WaitDelay = time.Second
 	born := make(chan error)
 	r.births <- func() { born <- command.Start() }
-	if err := <-born; err != nil {
+	err = errors.Join(<-born, fails.Close())
+	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	_, err = write.Write(text)
 	process := &process{command: command, log: log, ended: make(chan struct{})}
 	go process.reap()
-	return process, errors.Join(err, write.Close())
+	_, err = write.Write(text)
+	return process, errors.Join(err, write.Close(), begun(failure))
+}
+
+// begun waits until the program runs, which closes the pipe, or tells why it does not: a container that "runs" before
+// its program does would be called ready too early.
+func begun(failure io.Reader) error {
+	text, err := io.ReadAll(failure)
+	if len(text) > 0 {
+		err = errors.New(string(text))
+	}
+	return err
 }
 
 func (p *process) reap() {

@@ -17,23 +17,27 @@ import (
 // Shell is the name by which this program makes a container's surroundings and then becomes its program.
 const Shell = "pod-shell"
 
-// Enter reads orders from descriptor 3; its mount and process namespaces are new already.
+// Descriptors of the shell: its orders come by the one; the other takes why they cannot be obeyed, and is closed by exec.
+const ordersFrom, failureTo = 3, 4
+
+// Enter obeys its orders; its mount and process namespaces are new already.
 func Enter([]string) {
 	runtime.LockOSThread()
+	unix.CloseOnExec(ordersFrom)
+	unix.CloseOnExec(failureTo)
 	var orders orders
-	text, err := io.ReadAll(os.NewFile(3, "orders"))
+	text, err := io.ReadAll(os.NewFile(ordersFrom, "orders"))
 	if err == nil {
 		err = json.Unmarshal(text, &orders)
 	}
 	if err == nil {
 		err = orders.obey()
 	}
-	fmt.Fprintf(os.Stderr, "stand-in: %v\n", err)
+	_, _ = fmt.Fprintf(os.NewFile(failureTo, "failure"), "stand-in: %v", err)
 	os.Exit(127)
 }
 
 func (o *orders) obey() error {
-	unix.CloseOnExec(3)
 	if err := o.enterNetwork(); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
