@@ -44,7 +44,7 @@ pub struct Lowered {
 pub fn lower(model: &Model) -> Lowered {
     let (mut nodes, cluster) = (BTreeMap::new(), cluster::state(model));
     let mut tree = Tree::default();
-    let written = each(&there(model).collect::<Vec<_>>(), |(name, node)| {
+    let written = each(&model.there().collect::<Vec<_>>(), |(name, node)| {
         let state = state(model, name, node);
         let text = yaml::file(&state, Line::Fits);
         (state, text)
@@ -97,11 +97,7 @@ fn mesh(model: &Model) -> Listing {
 
 /// Returns what each machine is to be; a removed one has no State.
 pub fn states(model: &Model) -> BTreeMap<NodeName, NodeState> {
-    there(model).map(|(name, node)| (name.clone(), state(model, name, node))).collect()
-}
-
-fn there(model: &Model) -> impl Iterator<Item = (&NodeName, &Node)> {
-    model.nodes.iter().filter(|(_, node)| !node.removed)
+    model.there().map(|(name, node)| (name.clone(), state(model, name, node))).collect()
 }
 
 fn state(model: &Model, name: &NodeName, node: &Node) -> NodeState {

@@ -110,6 +110,11 @@ impl Model {
         let directory = check.directory(&cluster, &nodes, &peers)?;
         Some(Self { envelope, cluster, nodes, peers, directory, apps, people, lock, secrets, sealing_keys })
     }
+
+    /// Returns the machines without those that were removed.
+    pub fn there(&self) -> impl Iterator<Item = (&NodeName, &Node)> {
+        self.nodes.iter().filter(|(_, node)| !node.removed)
+    }
 }
 
 impl Check<'_> {

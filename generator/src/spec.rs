@@ -65,6 +65,11 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Returns the machines that were enrolled, without those that were removed.
+    pub fn there(&self) -> impl Iterator<Item = (&String, &Node)> + Clone {
+        self.nodes.iter().filter(|(_, node)| !node.removed)
+    }
+
     /// Whether a file is there and could not be read.
     pub fn is_broken(&self, path: &str) -> bool {
         self.broken.iter().any(|broken| broken.as_str() == path)

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Done, CliError> {
         return Err(render::show(&prepared.findings, &prepared.inputs, ui));
     }
     render::tell(&prepared.findings, &prepared.inputs, ui);
-    let nodes = prepared.model.nodes.values().filter(|node| !node.removed).count();
+    let nodes = prepared.model.there().count();
     ui.done(format_args!("{} with {nodes} machines: no errors", prepared.model.cluster.name));
     Ok(Done::Fine)
 }

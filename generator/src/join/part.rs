@@ -81,8 +81,7 @@ fn roles(
     written: &[Written],
     wishes: &Wishes,
 ) -> Vec<Role> {
-    let there = spec.nodes.values().filter(|node| !node.removed);
-    let served = there.flat_map(|node| &node.roles).any(|role| role.value == Role::Server);
+    let served = spec.there().flat_map(|(_, node)| &node.roles).any(|role| role.value == Role::Server);
     let typed = |name: &NodeName| wishes.servers.contains(name).then_some(Role::Server);
     let mut roles: Vec<Option<Role>> =
         names.iter().zip(written).map(|(name, written)| written.role.or_else(|| typed(name))).collect();

@@ -1,6 +1,5 @@
 //! What belongs to the cluster and to no machine.
 
-use super::there;
 use crate::model::{ARGOCD, Model, Node};
 use crate::seal::SEALING_KEYS;
 use knarr_node::name::{NodeName, ObjectsName, SecretName};
@@ -33,7 +32,7 @@ fn kubernetes(model: &Model) -> Vec<ClusterItem> {
         items.push(objects("projects", file("bootstrap/projects.yaml"), None));
         items.push(objects("applications", file("argocd/applications.yaml"), None));
     }
-    items.extend(there(model).map(|(name, node)| ClusterItem::NodeMeta(meta(name, node))));
+    items.extend(model.there().map(|(name, node)| ClusterItem::NodeMeta(meta(name, node))));
     items
 }
 

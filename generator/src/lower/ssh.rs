@@ -1,6 +1,5 @@
 //! How people get to machines, for the system's ssh: rendered/access/ssh_config, and the host keys that count.
 
-use super::there;
 use crate::emit::yaml::HEAD;
 use crate::model::Model;
 use crate::route::{Place, Route, routes};
@@ -17,7 +16,7 @@ pub(super) fn known_hosts(model: &Model) -> String {
     let line = |(name, node): (_, &crate::model::Node)| {
         format!("{name},{} {}\n", full_name(model, name), node.keys.ssh)
     };
-    let lines: String = there(model).map(line).collect();
+    let lines: String = model.there().map(line).collect();
     format!("{HEAD}{lines}")
 }
 
@@ -25,7 +24,7 @@ pub(super) fn known_hosts(model: &Model) -> String {
 /// Paths are left out: the file is the same in every clone.
 pub(super) fn config(model: &Model) -> String {
     let places: BTreeMap<String, Place> =
-        there(model).map(|(name, node)| (name.to_string(), Place::of(node))).collect();
+        model.there().map(|(name, node)| (name.to_string(), Place::of(node))).collect();
     let blocks: String = routes(&places).into_iter().map(|(name, route)| block(model, name, route)).collect();
     head(model) + &blocks
 }

@@ -79,7 +79,7 @@ impl Check<'_> {
     /// Returns the servers that are there, as the files say.
     pub(super) fn servers_there(&self) -> impl Iterator<Item = (&String, &spec::Node)> {
         let server = |node: &spec::Node| node.roles.iter().any(|role| role.value == Role::Server);
-        self.spec.nodes.iter().filter(move |(_, node)| !node.removed && server(node))
+        self.spec.there().filter(move |(_, node)| server(node))
     }
 
     /// Refuses what is otherwise than at the birth.

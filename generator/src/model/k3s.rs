@@ -48,7 +48,7 @@ impl Check<'_> {
         let text = version.to_string();
         let pinned = self.spec.lock.of("k3s").find(|(pinned, _)| *pinned == text).map(|(_, pinned)| pinned);
         let Some(pinned) = pinned.filter(|pinned| pinned.sha256.is_none()) else { return };
-        for (name, node) in self.spec.nodes.iter().filter(|(_, node)| !node.removed) {
+        for (name, node) in self.spec.there() {
             let arch = node.arch.unwrap_or_default();
             if pinned.file(arch).is_none() {
                 let place = Place::file(&check::path(&format!("nodes/{name}.yaml")));

@@ -85,7 +85,7 @@ impl Check<'_> {
     fn room_for_pods(&mut self, path: &RepoPath, word: &At<String>, network: Ipv4Net) {
         self.not_wider(path, word, network, WIDEST_PODS);
         let Some(k3s) = self.spec.cluster.as_ref().and_then(|cluster| cluster.k3s.as_ref()) else { return };
-        let machines = self.spec.nodes.values().filter(|node| !node.removed).count();
+        let machines = self.spec.there().count();
         let room = 1usize << (LEAST - network.prefix_len());
         let own_size = k3s.config.values().any(|setting| setting.value.has("node-cidr-mask-size="));
         if machines > room && !own_size {
@@ -102,8 +102,8 @@ impl Check<'_> {
     /// Warns of packets that do not fit through the internet, where machines dial each other through it.
     /// Source: WireGuard paper, section 5.4.6: 32 bytes, UDP 8, IPv4 20 or IPv6 40, of 1500.
     fn wide_mtu(&mut self, path: &RepoPath, bytes: &At<u32>) {
-        let there = self.spec.nodes.values().filter(|node| !node.removed);
-        let addresses = there.filter_map(|node| node.address.as_ref()?.parse::<IpAddr>().ok());
+        let addresses =
+            self.spec.there().filter_map(|(_, node)| node.address.as_ref()?.parse::<IpAddr>().ok());
         let far: Vec<IpAddr> = addresses.filter(|address| is_far(*address)).collect();
         let most = if far.iter().any(|address| address.to_canonical().is_ipv6()) { 1420 } else { 1440 };
         if !far.is_empty() && (most + 1..=9000).contains(&bytes.value) {

@@ -161,7 +161,7 @@ impl Check<'_> {
             return; // a key or a person that cannot be read may be the one who does
         }
         let somewhere = people.values().any(|person| person.access.is_some() && !person.keys.is_empty());
-        for (file, _) in self.spec.nodes.iter().filter(|(_, node)| !node.removed) {
+        for (file, _) in self.spec.there() {
             let Ok(name) = file.parse::<NodeName>() else { continue };
             if somewhere && !people.values().any(|person| person.opens(&name).is_some()) {
                 let path = check::path(&format!("nodes/{file}.yaml"));

@@ -99,7 +99,7 @@ impl Check<'_> {
     }
 
     fn relay_hint(&self, path: &RepoPath) -> String {
-        let public = self.spec.nodes.iter().find(|(_, node)| !node.nat && !node.removed);
+        let public = self.spec.there().find(|(_, node)| !node.nat);
         match public {
             Some((name, _)) => format!("write `relay: {name}` in {path}"),
             None => "one machine needs an `address` where the others can dial it".to_owned(),
@@ -108,7 +108,7 @@ impl Check<'_> {
 
     /// Reports addresses that lead nowhere, machines that cannot find each other, and a cluster without a server.
     pub(super) fn places(&mut self, network: Option<&Network>) {
-        let there = self.spec.nodes.iter().filter(|(_, node)| !node.removed);
+        let there = self.spec.there();
         for (file, node) in there.clone().chain(&self.spec.described) {
             let path = check::path(&format!("nodes/{file}.yaml"));
             self.reached(&path, node, network);
@@ -160,8 +160,7 @@ impl Check<'_> {
     /// Reports two machines that are dialled at one address: each has the same port.
     fn one_at_each_place(&mut self) {
         let mut whose: BTreeMap<IpAddr, RepoPath> = BTreeMap::new();
-        let there = self.spec.nodes.iter().filter(|(_, node)| !node.removed);
-        for (file, node) in there.chain(&self.spec.described) {
+        for (file, node) in self.spec.there().chain(&self.spec.described) {
             let path = check::path(&format!("nodes/{file}.yaml"));
             let Some(word) = &node.address else { continue };
             let Ok(address) = word.parse::<IpAddr>() else { continue };
