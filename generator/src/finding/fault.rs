@@ -132,6 +132,15 @@ faults! {
     /// A limit keeps `knarr` fast and small whatever a branch of others brings: it reads 25,000 files and 64 MiB, which is
     /// some five times what five thousand machines need.
     KN0119 Error Endless {} = "there are more files here than knarr reads: 25,000, or 64 MiB", "move out of this folder what is not for Knarr";
+    /// YAML that takes too much to read.
+    ///
+    /// With aliases a few lines can stand for billions of values, and whoever checks a branch of others reads it. The limits
+    /// of a file are 250,000 values, what an alias repeats counted each time, 64 lists and maps within each other, 1,024
+    /// documents, and, from a hundred aliases on, ten to an anchor.
+    KN0120 Error MuchYaml {
+        /// Of what it has too much.
+        what: String,
+    } = "the file has {what}: that is too much to read", "split it where a line says `---`, and write out what aliases repeat";
 
     /// No public SSH key.
     ///

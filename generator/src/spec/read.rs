@@ -5,6 +5,7 @@ use crate::finding::{Fault, Finding, Place, near};
 use knarr_node::name::RepoPath;
 use serde::de::DeserializeOwned;
 use serde_saphyr::Error;
+use serde_saphyr::budget::BudgetBreach;
 
 /// Reads one file that a person wrote.
 ///
@@ -113,7 +114,8 @@ fn offset(text: &str, line: u64, column: u64) -> Option<usize> {
     reason = "the parser has fifty errors; those that people make often have words of ours"
 )]
 fn fault(error: &Error) -> Fault {
-    match error.without_snippet() {
+    match error {
+        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => fault(error),
         Error::SerdeUnknownField { field, expected, .. } => Fault::UnknownKey {
             key: field.clone(),
             hint: near(
@@ -148,7 +150,30 @@ fn fault(error: &Error) -> Fault {
             Fault::WrongValue { found: "what stands here".to_owned(), expected: "true or false".to_owned() }
         }
         Error::Eof { .. } => Fault::BadYaml { why: "the file ends too early".to_owned() },
-        other => Fault::BadYaml { why: plain(&other.to_string()) },
+        Error::Budget { breach, .. } => Fault::MuchYaml { what: much(breach) },
+        other => match plain(&other.to_string()) {
+            why if why == TOO_DEEP => Fault::MuchYaml { what: DEEP.to_owned() },
+            why => Fault::BadYaml { why },
+        },
+    }
+}
+
+/// What the parser says of brackets in brackets, before they are counted. Source: granit-parser 2.1, src/error.rs.
+const TOO_DEEP: &str = "recursion limit exceeded";
+
+const DEEP: &str = "more than 64 lists and maps within each other";
+
+/// Says of what a file has too much.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most of its limits cannot be reached by a file of 4 MiB")]
+fn much(breach: &BudgetBreach) -> String {
+    match breach {
+        BudgetBreach::Nodes { .. } => "more than 250,000 values, those that aliases repeat too".to_owned(),
+        BudgetBreach::Depth { .. } => DEEP.to_owned(),
+        BudgetBreach::Documents { .. } => "more than 1,024 documents".to_owned(),
+        BudgetBreach::AliasAnchorRatio { aliases, anchors } => {
+            format!("{aliases} aliases of {anchors} anchors")
+        }
+        other => format!("too many parts ({other:?})"),
     }
 }
 
