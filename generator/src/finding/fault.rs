@@ -246,6 +246,13 @@ faults! {
         /// Who might.
         names: String,
     } = "nobody can log in to this machine: the last day of {names} is over", "write a later day, or give somebody else `access`";
+    /// A signer, the owner of a device, or one who may open a secret, who left.
+    ///
+    /// Who left may nothing. A branch from before, merged since, may still name them.
+    KN0218 Error PersonLeft {
+        /// The name.
+        name: String,
+    } = "{name} left: people/{name}.yaml says `removed: true`", "take the name out here; for somebody who is back, write that file anew: email and keys";
     /// A machine that has another key than its file says.
     ///
     /// Machines find each other by these keys: with another one, all would lose their tunnel to it.

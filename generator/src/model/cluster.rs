@@ -2,7 +2,7 @@
 
 use super::check::{self, Check};
 use super::{Birth, K3s, Lock, Network, Person, SshKey};
-use crate::finding::{Fault, Place, near};
+use crate::finding::{Fault, Place};
 use crate::format::{self, FORMAT_LINE};
 use crate::mirror;
 use crate::origin::ORIGINS;
@@ -98,12 +98,8 @@ impl Check<'_> {
             Some(person) if person.keys.is_empty() => {
                 self.findings.add(place, Fault::SignerWithoutKey { name: name.to_string() });
             }
-            None if !self.spec.is_broken(&format!("people/{name}.yaml")) => {
-                let known = self.spec.people.keys().map(String::as_str);
-                let hint = near(name.as_str(), known, "write that file: email and keys");
-                self.findings.add(place, Fault::PersonUnknown { name: name.to_string(), hint });
-            }
-            Some(_) | None => {}
+            Some(_) => {}
+            None => self.nobody(place, name.as_str()),
         }
         Some(name)
     }

@@ -47,12 +47,17 @@ impl Check<'_> {
     fn opener(&mut self, path: &RepoPath, word: &At<String>) -> bool {
         let groups = self.spec.people.values().flat_map(|person| &person.groups).map(|word| word.as_str());
         let known: BTreeSet<&str> = self.spec.people.keys().map(String::as_str).chain(groups).collect();
-        let is_known = known.contains(word.as_str());
-        if !is_known {
+        if known.contains(word.as_str()) {
+            return true;
+        }
+        let (place, name) = (Place::of(path, word), word.value.clone());
+        if self.spec.left.contains_key(&name) {
+            self.findings.add(place, Fault::PersonLeft { name });
+        } else {
             let hint =
                 near(word, known, "name a person of people/, or a group that somebody has under `groups`");
-            self.findings.add(Place::of(path, word), Fault::UnknownOpener { name: word.value.clone(), hint });
+            self.findings.add(place, Fault::UnknownOpener { name, hint });
         }
-        is_known
+        false
     }
 }

@@ -210,14 +210,20 @@ impl Check<'_> {
         word: &At<String>,
     ) -> Option<T> {
         let name: T = self.word(path, word)?;
-        let people = &self.spec.people;
-        let known =
-            people.contains_key(word.as_str()) || self.spec.is_broken(&format!("people/{}.yaml", **word));
-        if !known {
-            let hint =
-                near(word.as_str(), people.keys().map(String::as_str), "write that file: email and keys");
-            self.findings.add(Place::of(path, word), Fault::PersonUnknown { name: name.to_string(), hint });
+        if !self.spec.people.contains_key(word.as_str()) {
+            self.nobody(Place::of(path, word), word);
         }
-        known.then_some(name)
+        Some(name)
+    }
+
+    /// Reports the name of a person who is not here; of a file that cannot be read, its own finding speaks.
+    pub(super) fn nobody(&mut self, place: Place, name: &str) {
+        let (people, name) = (&self.spec.people, name.to_owned());
+        if self.spec.left.contains_key(&name) {
+            self.findings.add(place, Fault::PersonLeft { name });
+        } else if !self.spec.is_broken(&format!("people/{name}.yaml")) {
+            let hint = near(&name, people.keys().map(String::as_str), "write that file: email and keys");
+            self.findings.add(place, Fault::PersonUnknown { name, hint });
+        }
     }
 }

@@ -63,7 +63,7 @@ fn left(spec: &Spec, file: &str) -> String {
 
 /// Warns of machines that only people may log in to whose time is over.
 fn locked(model: &Model, today: Date, findings: &mut Findings) {
-    for name in model.there().map(|(name, _)| name) {
+    for (name, _) in model.there() {
         let may = model.people.iter().filter(|(_, person)| person.opens(name).is_some());
         let (over, left): (Vec<_>, Vec<_>) =
             may.partition(|(_, person)| person.until.is_some_and(|last| last < today));
