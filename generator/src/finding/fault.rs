@@ -196,7 +196,7 @@ faults! {
         name: String,
         /// Which may have been meant.
         hint: String,
-    } = "there is no nodes/{name}.yaml", "{hint}";
+    } = "`{name}` is no machine of this cluster", "{hint}";
     /// Only one identity opens the secrets.
     ///
     /// Whoever loses the only identity can read no secret any more, nor encrypt it for a new machine.
