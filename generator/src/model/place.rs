@@ -203,7 +203,7 @@ impl Check<'_> {
         self.spec.broken.iter().any(|path| path.as_str().starts_with(folder))
     }
 
-    /// Finds a person by name, whether the file can be read or not.
+    /// Returns the name of a person; one who is not here is reported.
     pub(super) fn person<T: std::str::FromStr<Err = knarr_node::name::BadName> + ToString>(
         &mut self,
         path: &RepoPath,
